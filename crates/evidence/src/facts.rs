@@ -1,0 +1,225 @@
+//! The records of the kinds that are not sessions or mails.
+
+use heloscope_model::{Notice, Octets, Place, Time};
+use ipnet::IpNet;
+use std::net::IpAddr;
+
+/// The small kinds, read whole when the evidence is opened.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Notices, in the order found.
+    pub notices: Vec<Notice>,
+    /// What the administrator knows (`site.toml`).
+    pub site: Site,
+    /// DHCP leases.
+    pub leases: Vec<Lease>,
+    /// Processes (`ps`).
+    pub processes: Vec<Process>,
+    /// Crontab lines.
+    pub cron: Vec<CronEntry>,
+    /// MTA settings (`postconf -n`, `main.cf`).
+    pub settings: Vec<Setting>,
+    /// Files of web roots that a reader should look at, and why.
+    pub web_files: Vec<WebFile>,
+    /// Roots of the web-root trees, as the absolute paths they stand for.
+    pub web_roots: Vec<String>,
+}
+
+/// `site.toml`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Site {
+    /// Public addresses.
+    pub addresses: Vec<IpAddr>,
+    /// Inside networks.
+    pub networks: Vec<IpNet>,
+    /// Smarthosts.
+    pub relays: Vec<IpAddr>,
+    /// MTAs that should be sending.
+    pub mta: Vec<String>,
+    /// What they should say.
+    pub helo: Vec<String>,
+    /// Where captures were taken, if said.
+    pub vantage: Option<Vantage>,
+    /// Others use the same public address.
+    pub shared: bool,
+    /// Zone name of stamps without a zone.
+    pub timezone: Option<String>,
+    /// Year of stamps without a year.
+    pub year: Option<i16>,
+    /// What was changed, when.
+    pub fixed: Vec<(Time, String)>,
+}
+
+/// Where a capture was taken, seen from the address translation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Vantage {
+    /// On the mail server itself.
+    Host,
+    /// On the inside of the gateway.
+    Inside,
+    /// On its outside.
+    Outside,
+}
+
+/// A DHCP lease.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lease {
+    /// The address given.
+    pub ip: IpAddr,
+    /// The link-layer address, lower case with colons.
+    pub mac: String,
+    /// The name the client gave.
+    pub name: Option<String>,
+    /// Valid from, where said.
+    pub from: Option<Time>,
+    /// Valid until, where said.
+    pub until: Option<Time>,
+    /// The line.
+    pub place: Place,
+}
+
+/// A TCP connection or attempt as a firewall log or socket table names it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Connection {
+    /// When; none for a table without a stamp.
+    pub time: Option<Time>,
+    /// Source address.
+    pub src: IpAddr,
+    /// Source port.
+    pub src_port: Option<u16>,
+    /// Destination address.
+    pub dst: IpAddr,
+    /// Destination port.
+    pub dst_port: u16,
+    /// Source after translation (`conntrack`).
+    pub translated: Option<IpAddr>,
+    /// Link-layer source.
+    pub mac: Option<String>,
+    /// Interface it came in by; none when this host itself sends.
+    pub in_interface: Option<String>,
+    /// Interface it left by.
+    pub out_interface: Option<String>,
+    /// Process, where known.
+    pub pid: Option<u32>,
+    /// Program name, where known.
+    pub program: Option<String>,
+    /// User id, where known.
+    pub uid: Option<u32>,
+    /// State (`ESTAB`, `SYN-SENT`, `LISTEN`) or the log prefix of the rule.
+    pub state: String,
+    /// The line.
+    pub place: Place,
+}
+
+/// A process of `ps`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Process {
+    /// User name.
+    pub user: String,
+    /// Process id.
+    pub pid: u32,
+    /// Parent, where shown.
+    pub parent: Option<u32>,
+    /// Start as shown, resolved where it can be.
+    pub started: Option<Time>,
+    /// The command line.
+    pub command: String,
+    /// The line.
+    pub place: Place,
+}
+
+/// A line of a crontab.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CronEntry {
+    /// The five fields, or `@reboot` and the like.
+    pub when: String,
+    /// User of a system crontab.
+    pub user: Option<String>,
+    /// The command.
+    pub command: String,
+    /// The line.
+    pub place: Place,
+}
+
+/// An MTA setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Parameter.
+    pub name: String,
+    /// Value, continuation lines joined.
+    pub value: String,
+    /// The line.
+    pub place: Place,
+}
+
+/// A file of a web root and what static reading says of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WebFile {
+    /// The absolute path it stands for (`/var/www/shop/x.php`).
+    pub path: String,
+    /// Why it stands out.
+    pub findings: Vec<Finding>,
+    /// Modified.
+    pub modified: Option<Time>,
+    /// It contains code that sends mail or opens connections itself.
+    pub can_mail: bool,
+    /// The file.
+    pub place: Place,
+}
+
+/// One reason why a file stands out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// Rule or structure id (`eval-chain`, `code-in-uploads`, `hidden-folder`, `newer-than-neighbours`, …).
+    pub rule: String,
+    /// One sentence.
+    pub because: String,
+    /// How much this alone says that the file was planted, 0..1.
+    pub weight: f32,
+    /// The bytes.
+    pub place: Place,
+}
+
+/// A request of a web log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// When it was answered.
+    pub time: Time,
+    /// The line.
+    pub place: Place,
+    /// Client.
+    pub client: Option<IpAddr>,
+    /// Virtual host, where logged.
+    pub host: Option<Octets>,
+    /// GET, POST, ….
+    pub method: Octets,
+    /// Path with query as logged.
+    pub target: Octets,
+    /// Status.
+    pub status: u16,
+    /// User agent.
+    pub agent: Option<Octets>,
+    /// Seconds it took, where logged.
+    pub took_s: Option<f32>,
+}
+
+/// A message kept as a file: always_bcc copies, mbox, Maildir.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MailCopy {
+    /// The file, or the mbox's `From ` line.
+    pub place: Place,
+    /// Date header, resolved.
+    pub date: Option<Time>,
+    /// Message-ID.
+    pub message_id: Option<Octets>,
+    /// From header's address.
+    pub from: Option<Octets>,
+    /// Subject.
+    pub subject: Option<Octets>,
+    /// Queue id our own MTA gave it (newest Received line that names one).
+    pub queue_id: Option<Octets>,
+    /// `X-PHP-Originating-Script` (uid, script), where there.
+    pub php_script: Option<(Option<u32>, Octets)>,
+    /// Client address of the oldest Received line by our MTA.
+    pub received_from: Option<IpAddr>,
+}

@@ -1,0 +1,98 @@
+//! Any file an administrator has, recognised by content and read into typed evidence.
+//!
+//! [`open`] walks the paths, recognises every file (pass 0) and reads the small kinds whole
+//! into [`Facts`]; [`Evidence::stream`] then streams the large kinds, captures first, into a
+//! [`Sink`] (pass 1); [`Evidence::quote`] re-reads what is quoted (pass 2). Reading is all it
+//! does: nothing is executed, nothing is resolved, nothing leaves the machine.
+
+pub mod facts;
+pub mod kind;
+
+pub use facts::{
+    Connection, CronEntry, Facts, Lease, MailCopy, Process, Request, Setting, Site, WebFile,
+};
+pub use kind::Kind;
+
+use heloscope_model::{Place, Session, SourceId, Time};
+use std::path::{Path, PathBuf};
+
+/// Takes the large kinds as they are read. Each method has an empty default.
+pub trait Sink {
+    /// An SMTP session of a capture (already merged within its file).
+    fn session(&mut self, _session: Session) {}
+    /// A TCP connection or attempt that a firewall log, `ss`, `netstat` or `conntrack` names.
+    fn connection(&mut self, _connection: Connection) {}
+    /// A mail of a mail log.
+    fn mail(&mut self, _mail: heloscope_maillog::Mail) {}
+    /// A login of a mail log.
+    fn login(&mut self, _login: heloscope_maillog::Login) {}
+    /// A refusal of a mail log.
+    fn reject(&mut self, _reject: heloscope_maillog::Reject) {}
+    /// A request of a web log.
+    fn request(&mut self, _request: Request) {}
+    /// A message kept as a file.
+    fn mail_copy(&mut self, _copy: MailCopy) {}
+}
+
+/// One input as the report lists it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    /// Its number.
+    pub source: SourceId,
+    /// The path as given or found.
+    pub path: PathBuf,
+    /// What it is.
+    pub kind: Kind,
+    /// Records read.
+    pub records: u64,
+    /// Earliest stamp.
+    pub first: Option<Time>,
+    /// Latest stamp.
+    pub last: Option<Time>,
+    /// What went wrong or is worth knowing: file, place, reason.
+    pub note: Option<String>,
+    /// Of captures: filter, interfaces, drops, as the `coverage` part of the report tells it.
+    pub what: Option<String>,
+    /// Stretches this input should cover but does not.
+    pub gaps: Vec<(Time, Time)>,
+}
+
+/// A quoted record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// The input's path.
+    pub source: PathBuf,
+    /// `line 4711`, `frame 812`, `byte 9034`, or empty for the whole.
+    pub locator: String,
+    /// The text, one line, control characters made visible, cut at 500 characters.
+    pub text: String,
+}
+
+/// Everything that was handed over, recognised, the small kinds read.
+pub struct Evidence {
+    /// The small kinds.
+    pub facts: Facts,
+    /// Every input.
+    pub inputs: Vec<Input>,
+}
+
+/// Walks and recognises. `progress` is told (bytes done, bytes in all).
+pub fn open(_paths: &[PathBuf]) -> Evidence {
+    Evidence { facts: Facts::default(), inputs: Vec::new() }
+}
+
+impl Evidence {
+    /// Streams captures, connections, mail logs, web logs and message copies, in this order,
+    /// each kind in order of time; fills in the inputs' records, stamps and notes.
+    pub fn stream(&mut self, _sink: &mut dyn Sink, _progress: &mut dyn FnMut(u64, u64)) {}
+
+    /// The record at a place, re-read.
+    pub fn quote(&self, _place: Place) -> Option<Quote> {
+        None
+    }
+
+    /// The path of a source.
+    pub fn path(&self, source: SourceId) -> Option<&Path> {
+        self.inputs.iter().find(|i| i.source == source).map(|i| i.path.as_path())
+    }
+}
