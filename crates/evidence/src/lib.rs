@@ -26,6 +26,8 @@ pub trait Sink {
     fn mail(&mut self, _mail: heloscope_maillog::Mail) {}
     /// A login of a mail log.
     fn login(&mut self, _login: heloscope_maillog::Login) {}
+    /// An outgoing connection of a mail log that no delivery line tells of.
+    fn attempt(&mut self, _attempt: heloscope_maillog::Attempt) {}
     /// A refusal of a mail log.
     fn reject(&mut self, _reject: heloscope_maillog::Reject) {}
     /// A request of a web log.
@@ -89,6 +91,11 @@ impl Evidence {
     /// The record at a place, re-read.
     pub fn quote(&self, _place: Place) -> Option<Quote> {
         None
+    }
+
+    /// Several records, each source read once.
+    pub fn quotes(&self, places: &[Place]) -> Vec<(Place, Quote)> {
+        places.iter().filter_map(|p| Some((*p, self.quote(*p)?))).collect()
     }
 
     /// The path of a source.

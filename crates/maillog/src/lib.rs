@@ -4,7 +4,7 @@
 
 pub mod mail;
 
-pub use mail::{Delivery, Login, Mail, Origin, Reject, Status};
+pub use mail::{Attempt, Delivery, Login, Mail, Origin, Reject, Status};
 
 use heloscope_model::{SourceId, Time};
 use std::io::Read;
@@ -15,6 +15,8 @@ pub trait Sink {
     fn mail(&mut self, mail: Mail);
     /// Somebody logged in to send, or tried.
     fn login(&mut self, _login: Login) {}
+    /// An outgoing connection that no delivery line tells of.
+    fn attempt(&mut self, _attempt: Attempt) {}
     /// A recipient or client was refused.
     fn reject(&mut self, _reject: Reject) {}
 }

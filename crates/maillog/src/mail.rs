@@ -154,3 +154,23 @@ pub struct Reject {
     /// The account, where authenticated.
     pub account: Option<Octets>,
 }
+
+/// A connection attempt that ended before a delivery line could be written: a server that did
+/// not answer or refused to talk, a recipient that a first MX refused.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// When.
+    pub time: Time,
+    /// The line.
+    pub place: Place,
+    /// Server's address, where logged.
+    pub relay_ip: Option<IpAddr>,
+    /// Server's port.
+    pub relay_port: Option<u16>,
+    /// Queue id, where logged.
+    pub queue_id: Option<Octets>,
+    /// Process id.
+    pub pid: Option<u32>,
+    /// What the line says of it.
+    pub text: Octets,
+}

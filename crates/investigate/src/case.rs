@@ -1,0 +1,185 @@
+//! What every hypothesis looks at, and the questions they share: who spoke in a session, does a
+//! kind of evidence cover the window, is something in the window.
+
+use crate::gather::Gathered;
+use crate::incident::{Incident, same_helo};
+use crate::seen::Seen;
+use heloscope_evidence::facts::Vantage;
+use heloscope_evidence::{Facts, Input, Kind, Process};
+use heloscope_model::{Place, Time, Window};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// Everything read, for judging.
+pub(crate) struct Case<'a> {
+    pub(crate) facts: &'a Facts,
+    pub(crate) incident: &'a Incident,
+    pub(crate) gathered: &'a Gathered<'a>,
+    pub(crate) inputs: &'a [Input],
+    mta_hosts: BTreeSet<IpAddr>,
+    sees_inside: bool,
+}
+
+/// Who sent a session, seen from the mail server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Speaker {
+    /// The mail server's own machine.
+    Host,
+    /// Another machine behind the same public address.
+    Other(IpAddr),
+    /// Behind the translation, seen only outside: the stack is not the mail server's.
+    Hidden,
+}
+
+impl<'a> Case<'a> {
+    pub(crate) fn new(
+        facts: &'a Facts,
+        incident: &'a Incident,
+        gathered: &'a Gathered<'a>,
+        inputs: &'a [Input],
+    ) -> Self {
+        let mut mta_hosts = gathered.profile.hosts.clone();
+        let named: Vec<&str> = incident
+            .own
+            .helos()
+            .iter()
+            .map(String::as_str)
+            .chain(setting(facts, "smtp_helo_name"))
+            .chain(setting(facts, "myhostname"))
+            .collect();
+        for seen in &gathered.outbound {
+            if let Some(helo) = &seen.helo
+                && named.iter().any(|n| same_helo(n.as_bytes(), helo.as_bytes()))
+            {
+                mta_hosts.insert(seen.speaker());
+            }
+        }
+        let sees_inside = gathered.outbound.iter().any(|s| s.inside.is_some());
+        Self { facts, incident, gathered, inputs, mta_hosts, sees_inside }
+    }
+
+    /// Who sent a session.
+    pub(crate) fn speaker(&self, seen: &Seen) -> Speaker {
+        let own = &self.incident.own;
+        let site = &self.facts.site;
+        let ip = seen.speaker();
+        if site.vantage == Some(Vantage::Host) {
+            return Speaker::Host;
+        }
+        if own.is_public(ip) && seen.inside.is_none() {
+            let other_stack = seen.stack.is_some()
+                && self.gathered.profile.differences(seen).iter().any(|d| d.contains("TCP stack"));
+            let hides = seen.hearsay.is_none()
+                && (site.vantage == Some(Vantage::Outside)
+                    || (!site.networks.is_empty() && !self.sees_inside));
+            return if hides && other_stack { Speaker::Hidden } else { Speaker::Host };
+        }
+        if self.mta_hosts.contains(&ip) {
+            return Speaker::Host;
+        }
+        let forwarded = seen.inside.is_some() || seen.hearsay.as_ref().is_some_and(|h| h.forwarded);
+        let leased = self.facts.leases.iter().any(|l| l.ip == ip);
+        let alone = self.gathered.outbound.iter().all(|s| s.speaker() == ip);
+        if leased || forwarded || !self.mta_hosts.is_empty() || !alone {
+            Speaker::Other(ip)
+        } else {
+            Speaker::Host
+        }
+    }
+
+    /// The addresses known to be the mail server's.
+    pub(crate) fn mta_hosts(&self) -> &BTreeSet<IpAddr> {
+        &self.mta_hosts
+    }
+
+    /// Sessions past the mail server, from its own machine, in which mail was tried or may have
+    /// been (they are not a mere probe), with the ways in which they are not the MTA's.
+    pub(crate) fn past_mta_on_host(&self) -> Vec<(&'a Seen, Vec<String>)> {
+        self.gathered
+            .past_the_mta()
+            .filter(|(s, _)| self.speaker(s) == Speaker::Host && is_delivery(s))
+            .collect()
+    }
+
+    /// Whether evidence of a kind covers a part of every notice's window; `None` without windows.
+    pub(crate) fn covers_window(&self, kind: Kind) -> Option<bool> {
+        if self.incident.windows.is_empty() {
+            return None;
+        }
+        Some(self.incident.windows.iter().all(|(_, w)| self.covers(kind, w)))
+    }
+
+    fn covers(&self, kind: Kind, window: &Window) -> bool {
+        self.inputs.iter().filter(|i| i.kind == kind).any(|i| match (i.first, i.last) {
+            (Some(from), Some(to)) => Window { from, to }.meets(window),
+            _ => false,
+        })
+    }
+
+    /// Whether there is evidence of a kind at all.
+    pub(crate) fn has(&self, kind: Kind) -> bool {
+        self.inputs.iter().any(|i| i.kind == kind && i.records > 0)
+    }
+
+    /// The latest stamp of any evidence.
+    pub(crate) fn last_stamp(&self) -> Option<Time> {
+        self.inputs.iter().filter_map(|i| i.last).max()
+    }
+
+    /// The process of a pid.
+    pub(crate) fn process(&self, pid: Option<u32>) -> Option<&'a Process> {
+        let pid = pid?;
+        self.facts.processes.iter().find(|p| p.pid == pid)
+    }
+
+    /// Whether something still went on in the last quarter hour before the evidence ends.
+    pub(crate) fn is_ongoing(&self, last: Option<Time>) -> Option<bool> {
+        Some(self.last_stamp()?.since(last?) <= 900.0)
+    }
+
+    /// The notices whose windows hold one of these instants; all of them where none has a window.
+    pub(crate) fn notices_of(&self, stretches: &[Window]) -> Vec<usize> {
+        if self.incident.windows.is_empty() {
+            return (0..self.incident.notices.len()).collect();
+        }
+        self.incident
+            .windows
+            .iter()
+            .filter(|(_, w)| stretches.iter().any(|s| s.meets(w)))
+            .map(|(i, _)| *i)
+            .collect()
+    }
+}
+
+/// A session that delivers or may deliver: mail was tried, or what was said is hidden.
+pub(crate) fn is_delivery(seen: &Seen) -> bool {
+    let mail_port = matches!(seen.server.port(), 25 | 2525);
+    if seen.authenticated && !mail_port {
+        return false;
+    }
+    seen.tried_mail() || (mail_port && (seen.tls || seen.hearsay.is_some()))
+}
+
+/// A setting of the MTA.
+pub(crate) fn setting<'f>(facts: &'f Facts, name: &str) -> Option<&'f str> {
+    facts.settings.iter().find(|s| s.name == name).map(|s| s.value.as_str())
+}
+
+/// Places with their times, for a reason.
+pub(crate) fn frames<'s>(
+    sessions: impl IntoIterator<Item = &'s Seen>,
+) -> Vec<(Place, Option<Time>)> {
+    sessions.into_iter().take(4).map(|s| (s.place, Some(s.start))).collect()
+}
+
+/// "1 session", "3 sessions".
+pub(crate) fn count(n: usize, what: &str) -> String {
+    match n {
+        1 => format!("1 {what}"),
+        _ if what.ends_with('s') || what.ends_with("ch") => format!("{n} {what}es"),
+        _ if what.ends_with('y') && !what.ends_with("ey") => {
+            format!("{n} {}ies", what.trim_end_matches('y'))
+        }
+        _ => format!("{n} {what}s"),
+    }
+}

@@ -1,0 +1,357 @@
+//! From weighed hypotheses to the answer: verdict, causes with their proofs quoted, what was
+//! ruled out and why, what is needed to settle the rest.
+
+use crate::answer::{
+    Cause, Class, Coverage, InputRow, Investigation, Needed, NoticeRow, Path, Proof, RuledOut,
+    SessionCount, SessionRow, Verdict,
+};
+use crate::case::{Case, Speaker, is_delivery};
+use crate::hypotheses::Hypothesis;
+use crate::needed;
+use crate::timeline;
+use crate::weight::Reason;
+use heloscope_evidence::{Evidence, Kind, Quote};
+use heloscope_model::notice::Subject;
+use heloscope_model::{Place, Time};
+use std::collections::HashMap;
+
+/// From this confidence on, a hypothesis is a cause of the answer.
+pub(crate) const CAUSE: f64 = 0.5;
+/// Unexplained sessions listed.
+const LISTED: usize = 100;
+
+/// Everything but the quotes, which need the evidence again.
+pub(crate) struct Conclusion {
+    causes: Vec<Hypothesis>,
+    ruled_out: Vec<RuledOut>,
+    needed: Vec<Needed>,
+    sessions: SessionCount,
+    unexplained: Vec<(SessionRow, Place)>,
+    timeline: crate::answer::Timeline,
+    removal: Option<String>,
+}
+
+/// Weighs up.
+pub(crate) fn conclude(case: &Case<'_>, mut hypotheses: Vec<Hypothesis>) -> Conclusion {
+    hypotheses.sort_by(|a, b| {
+        let by_confidence = b.weighing.confidence().total_cmp(&a.weighing.confidence());
+        by_confidence.then(a.class.cmp(&b.class))
+    });
+    let ruled_out = ruled_out(case, &hypotheses);
+    let causes: Vec<_> =
+        hypotheses.into_iter().filter(|h| h.weighing.confidence() > CAUSE).collect();
+    let needed = needed::needed(case, &causes);
+    let removal = removal(case, &causes);
+    let timeline = timeline::draw(case, &causes);
+    let outbound = &case.gathered.outbound;
+    let unexplained: Vec<_> = outbound.iter().filter(|s| s.explained.is_none()).collect();
+    let sessions = SessionCount {
+        outbound: outbound.len() as u64,
+        explained: (outbound.len() - unexplained.len()) as u64,
+        unexplained: unexplained.len() as u64,
+    };
+    let mut listed: Vec<_> = unexplained.into_iter().collect();
+    listed.sort_by_key(|s| (s.start, s.place));
+    let unexplained = listed
+        .into_iter()
+        .take(LISTED)
+        .map(|s| {
+            let src = s.speaker_socket();
+            let row = SessionRow {
+                time: s.start,
+                src: src.ip().to_string(),
+                src_port: src.port(),
+                dst: s.server.ip().to_string(),
+                dst_port: s.server.port(),
+                helo: s.helo.as_ref().map(ToString::to_string),
+                locator: String::new(),
+            };
+            (row, s.place)
+        })
+        .collect();
+    Conclusion { causes, ruled_out, needed, sessions, unexplained, timeline, removal }
+}
+
+/// Each class once that did not become a cause, with the strongest reason against it.
+fn ruled_out(case: &Case<'_>, hypotheses: &[Hypothesis]) -> Vec<RuledOut> {
+    let mut rows = Vec::new();
+    for class in
+        [Class::NatClient, Class::CompromisedSite, Class::StolenCredentials, Class::DirectSender]
+    {
+        let of_class: Vec<_> = hypotheses.iter().filter(|h| h.class == class).collect();
+        if of_class.iter().any(|h| h.weighing.confidence() > CAUSE) {
+            continue;
+        }
+        let because = match of_class.first() {
+            Some(best) => {
+                let against = best
+                    .weighing
+                    .reasons
+                    .iter()
+                    .filter(|r| r.weight < -0.5)
+                    .min_by(|a, b| a.weight.total_cmp(&b.weight));
+                let who = best.culprit.as_ref().map_or("it", |c| c.value.as_str());
+                match against {
+                    Some(reason) => Some(format!("{who}: {}", reason.says)),
+                    None => continue,
+                }
+            }
+            None => absent(case, class),
+        };
+        if let Some(because) = because {
+            rows.push(RuledOut { class: class.word(), because });
+        }
+    }
+    rows.extend(by_the_lists_words(case));
+    rows
+}
+
+/// Why a class without a candidate is out, where the evidence could have shown one.
+fn absent(case: &Case<'_>, class: Class) -> Option<String> {
+    let seen_all = case.covers_window(Kind::Capture) == Some(true);
+    match class {
+        Class::NatClient => {
+            let forwarded = case
+                .gathered
+                .outbound
+                .iter()
+                .filter(|s| s.explained.is_none() && is_delivery(s))
+                .any(|s| case.speaker(s) != Speaker::Host);
+            (seen_all && !forwarded && case.facts.site.vantage.is_some_and(|v| {
+                v != heloscope_evidence::facts::Vantage::Host
+            }))
+            .then(|| "in the recorded time no other machine opened a session to a mail server".to_owned())
+        }
+        Class::CompromisedSite | Class::DirectSender => {
+            (seen_all && case.past_mta_on_host().is_empty() && case.gathered.usages.uids.is_empty())
+                .then(|| {
+                    "in the recorded time every session of this host is explained by the mail log or \
+                     looks like the mail server's own"
+                        .to_owned()
+                })
+        }
+        Class::StolenCredentials => (case.covers_window(Kind::MailLog) == Some(true))
+            .then(|| "in the mail log no account sends from outside".to_owned()),
+    }
+}
+
+/// What the list's own words exclude (FIELD.md section 1).
+fn by_the_lists_words(case: &Case<'_>) -> Vec<RuledOut> {
+    let behaviour_list = case.incident.notices.iter().any(|n| {
+        n.list.as_deref().is_some_and(|l| {
+            let l = l.to_ascii_uppercase();
+            l.contains("CBL") || l.contains("XBL")
+        })
+    });
+    if !behaviour_list {
+        return Vec::new();
+    }
+    let list = "the CBL and the XBL list single addresses for what bots do";
+    vec![
+        RuledOut { class: "open-relay", because: format!("{list}; they neither test nor list relays") },
+        RuledOut { class: "bulk-mailing", because: format!("{list}, never for volume") },
+        RuledOut { class: "shared-prefix", because: format!("{list}, never ranges") },
+    ]
+}
+
+/// Whether it is time to ask for removal.
+fn removal(case: &Case<'_>, causes: &[Hypothesis]) -> Option<String> {
+    if case.incident.notices.is_empty() {
+        return None;
+    }
+    let last = causes.iter().filter_map(|c| c.last).max();
+    Some(match (causes.is_empty(), last.and_then(|l| case.is_ongoing(Some(l)))) {
+        (true, _) => "Not yet: the cause is not known, so the address would be listed again.".to_owned(),
+        (false, Some(true)) => {
+            "Not yet: it still went on when the evidence ends. Fix it first, verify, then ask.".to_owned()
+        }
+        (false, _) => {
+            "Not yet: apply the fix and verify it first; then ask once.".to_owned()
+        }
+    })
+}
+
+impl Conclusion {
+    /// Quotes every record that is cited, and puts the answer together.
+    pub(crate) fn quoted(self, evidence: &Evidence, notices: &[heloscope_model::Notice]) -> Investigation {
+        let mut places: Vec<Place> = Vec::new();
+        for cause in &self.causes {
+            places.extend(cause.weighing.reasons.iter().flat_map(|r| r.places.iter().map(|p| p.0)));
+        }
+        places.extend(self.unexplained.iter().map(|(_, place)| *place));
+        places.sort_unstable();
+        places.dedup();
+        let quotes: HashMap<Place, Quote> = evidence.quotes(&places).into_iter().collect();
+        let ongoing_until = evidence.inputs.iter().filter_map(|i| i.last).max();
+        let causes: Vec<Cause> =
+            self.causes.iter().map(|c| cause(c, &quotes, evidence, ongoing_until)).collect();
+        let verdict = match causes.len() {
+            0 => Verdict::InsufficientEvidence,
+            1 => Verdict::CauseFound,
+            _ => Verdict::SeveralCauses,
+        };
+        let unexplained = self
+            .unexplained
+            .into_iter()
+            .map(|(row, place)| SessionRow {
+                locator: quotes.get(&place).map(|q| q.locator.clone()).unwrap_or_default(),
+                ..row
+            })
+            .collect();
+        Investigation {
+            format: "heloscope.investigation/1",
+            verdict,
+            notices: notices.iter().map(|n| notice_row(n, evidence)).collect(),
+            causes,
+            ruled_out: self.ruled_out,
+            needed: self.needed,
+            sessions: self.sessions,
+            unexplained,
+            coverage: coverage(evidence),
+            inputs: evidence.inputs.iter().map(input_row).collect(),
+            timeline: self.timeline,
+            removal: self.removal,
+        }
+    }
+}
+
+fn cause(
+    hypothesis: &Hypothesis,
+    quotes: &HashMap<Place, Quote>,
+    evidence: &Evidence,
+    until: Option<Time>,
+) -> Cause {
+    let mut reasons: Vec<&Reason> = hypothesis.weighing.reasons.iter().collect();
+    reasons.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+    let proofs = |wanted: &dyn Fn(&Reason) -> bool| -> Vec<Proof> {
+        reasons
+            .iter()
+            .filter(|r| wanted(r))
+            .flat_map(|r| reason_proofs(r, quotes, evidence))
+            .collect()
+    };
+    let ongoing = hypothesis.last.zip(until).map(|(last, until)| until.since(last) <= 900.0);
+    Cause {
+        class: hypothesis.class,
+        confidence: hypothesis.weighing.confidence(),
+        culprit: hypothesis.culprit.clone(),
+        summary: hypothesis.summary.clone(),
+        path: hypothesis.path,
+        notices: hypothesis.notices.clone(),
+        first_seen: hypothesis.first,
+        last_seen: hypothesis.last,
+        ongoing,
+        evidence: proofs(&|r| r.weight >= 0.0),
+        against: proofs(&|r| r.weight < 0.0),
+        fix: hypothesis.fix.clone(),
+        verify: hypothesis.verify.clone(),
+    }
+}
+
+/// The reason's sentence with its first record, then its other records alone.
+fn reason_proofs(
+    reason: &Reason,
+    quotes: &HashMap<Place, Quote>,
+    evidence: &Evidence,
+) -> Vec<Proof> {
+    if reason.places.is_empty() {
+        return vec![Proof {
+            source: String::new(),
+            at: None,
+            locator: String::new(),
+            text: reason.says.clone(),
+            says: reason.says.clone(),
+            quote: String::new(),
+        }];
+    }
+    reason
+        .places
+        .iter()
+        .enumerate()
+        .map(|(i, (place, at))| {
+            let quote = quotes.get(place);
+            let source = quote
+                .map(|q| q.source.as_path())
+                .or_else(|| evidence.path(place.source))
+                .map(|p| p.display().to_string())
+                .unwrap_or_default();
+            let text = quote.map(|q| q.text.clone()).unwrap_or_default();
+            let says = if i == 0 { reason.says.clone() } else { String::new() };
+            Proof {
+                source,
+                at: *at,
+                locator: quote.map(|q| q.locator.clone()).unwrap_or_default(),
+                text: match (says.is_empty(), text.is_empty()) {
+                    (true, _) => text.clone(),
+                    (false, true) => says.clone(),
+                    (false, false) => format!("{says}: {text}"),
+                },
+                says,
+                quote: text,
+            }
+        })
+        .collect()
+}
+
+fn notice_row(notice: &heloscope_model::Notice, evidence: &Evidence) -> NoticeRow {
+    let (subject, ip) = match &notice.subject {
+        Subject::Ip(ip) => (Some("ip"), Some(ip.to_string())),
+        Subject::Prefix(prefix) => (Some("prefix"), Some(prefix.to_string())),
+        Subject::Domain(domain) => (Some("domain"), Some(domain.clone())),
+        Subject::Unnamed => (None, None),
+    };
+    NoticeRow {
+        subject: subject.map(str::to_owned),
+        ip,
+        list: notice.list.clone(),
+        reason: notice.reason.clone(),
+        time: notice.time.map(|(t, _)| t),
+        time_kind: notice.time.map(|(_, k)| k),
+        tolerance_s: notice.tolerance_s,
+        helo: notice.helo.as_ref().map(ToString::to_string),
+        botnet: notice.botnet.clone(),
+        src_port: notice.src_port,
+        dst: notice.dst.map(|d| d.to_string()),
+        dst_port: notice.dst_port,
+        removed_at: notice.removed_at,
+        source: evidence.path(notice.place.source).map(|p| p.display().to_string()).unwrap_or_default(),
+    }
+}
+
+fn coverage(evidence: &Evidence) -> Vec<Coverage> {
+    let streams =
+        [Kind::Capture, Kind::MailLog, Kind::WebLog, Kind::Connections, Kind::Messages];
+    evidence
+        .inputs
+        .iter()
+        .filter(|i| streams.contains(&i.kind))
+        .map(|i| Coverage {
+            source: i.path.display().to_string(),
+            first: i.first,
+            last: i.last,
+            gaps: i.gaps.iter().map(|(a, b)| [*a, *b]).collect(),
+            what: i.what.clone().unwrap_or_else(|| i.kind.word().to_owned()),
+        })
+        .collect()
+}
+
+fn input_row(input: &heloscope_evidence::Input) -> InputRow {
+    InputRow {
+        path: input.path.display().to_string(),
+        kind: input.kind.word(),
+        records: input.records,
+        first: input.first,
+        last: input.last,
+        note: input.note.clone(),
+    }
+}
+
+/// Words for a path of mail.
+pub(crate) fn path_words(path: Path) -> &'static str {
+    match path {
+        Path::ThroughMta => "through your mail server",
+        Path::PastMta => "from this machine, past your mail server",
+        Path::Forwarded => "from another machine, through your gateway",
+        Path::NotSeen => "not seen in the evidence",
+    }
+}

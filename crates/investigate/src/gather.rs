@@ -1,0 +1,227 @@
+//! Pass 1: the streamed records, reduced as they come.
+//!
+//! Captures come first, so when the mail logs are read it is known which servers matter: a
+//! delivery to a server that no capture shows is only counted. Web logs come last, so the
+//! instants that need explaining are known before the first request. Everything kept is
+//! bounded; what a bound drops is counted in [`Gathered::dropped`].
+
+use crate::incident::Incident;
+use crate::instants::Instants;
+use crate::matching;
+use crate::seen::{ProcessRef, Profile, Seen};
+use crate::usage::{Requests, Usages};
+use heloscope_evidence::{Connection, MailCopy, Request, Sink};
+use heloscope_maillog::{Attempt, Login, Mail, Reject};
+use heloscope_model::Session;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::{IpAddr, SocketAddr};
+
+/// Sessions kept. At some 500 bytes each they stay below 128 MB.
+const SESSIONS: usize = 250_000;
+/// Connection records kept.
+const CONNECTIONS: usize = 100_000;
+/// Seconds within which two records of one pair of sockets are one connection (a repeated SYN).
+const SAME_CONNECTION_S: f64 = 130.0;
+/// Copies of messages kept, as headers.
+const COPIES: usize = 20_000;
+
+/// Everything the hypotheses look at.
+pub(crate) struct Gathered<'a> {
+    incident: &'a Incident,
+    /// Outgoing sessions.
+    pub(crate) outbound: Vec<Seen>,
+    /// Sessions from inside to an address of ours: how local programs speak to the MTA.
+    pub(crate) inward: u64,
+    twins: HashMap<(u32, u32), usize>,
+    by_socket: HashMap<(SocketAddr, SocketAddr), usize>,
+    pub(crate) matching: matching::Pending,
+    /// What the MTA's own sessions look like.
+    pub(crate) profile: Profile,
+    /// Who uses the MTA, by account, uid and client.
+    pub(crate) usages: Usages,
+    /// Connections to mail ports that firewalls and socket tables name.
+    pub(crate) connections: Vec<Connection>,
+    /// Requests near the instants that need explaining.
+    pub(crate) requests: Requests,
+    /// Message copies.
+    pub(crate) copies: Vec<MailCopy>,
+    /// Mails in the logs.
+    pub(crate) mails: u64,
+    /// Records not kept because a bound was reached.
+    pub(crate) dropped: u64,
+    settled: bool,
+}
+
+impl<'a> Gathered<'a> {
+    pub(crate) fn new(incident: &'a Incident) -> Self {
+        Self {
+            incident,
+            outbound: Vec::new(),
+            inward: 0,
+            twins: HashMap::new(),
+            by_socket: HashMap::new(),
+            matching: matching::Pending::default(),
+            profile: Profile::default(),
+            usages: Usages::default(),
+            connections: Vec::new(),
+            requests: Requests::default(),
+            copies: Vec::new(),
+            mails: 0,
+            dropped: 0,
+            settled: false,
+        }
+    }
+
+    /// Matches what is open and learns the MTA's profile; once, before the first web request or
+    /// at the end of the stream.
+    pub(crate) fn settle(&mut self) {
+        if std::mem::replace(&mut self.settled, true) {
+            return;
+        }
+        self.matching.settle(&mut self.outbound);
+        for seen in self.outbound.iter().filter(|s| matches!(s.explained, Some((_, true)))) {
+            self.profile.learn(seen);
+        }
+        if self.profile.hosts.is_empty() {
+            self.profile.hosts = self.hosts_by_time();
+        }
+        let unexplained = self.outbound.iter().filter(|s| s.explained.is_none()).map(|s| s.start);
+        self.requests.instants = Instants::new(unexplained, self.usages.local_instants());
+    }
+
+    /// Where no session is explained by content: the addresses most of whose sessions are
+    /// explained by server and time.
+    fn hosts_by_time(&self) -> BTreeSet<IpAddr> {
+        let mut counts: BTreeMap<IpAddr, (u32, u32)> = BTreeMap::new();
+        for seen in &self.outbound {
+            let (explained, all) = counts.entry(seen.speaker()).or_default();
+            *explained += u32::from(seen.explained.is_some());
+            *all += 1;
+        }
+        counts.into_iter().filter(|(_, (e, all))| *e >= 3 && 2 * e > *all).map(|(ip, _)| ip).collect()
+    }
+
+    /// Sessions that no line explains and that do not look like the MTA's own, with the ways in
+    /// which they differ. Sessions between an inside program and a server where it logs in are
+    /// somebody's ordinary submission and are left out.
+    pub(crate) fn past_the_mta(&self) -> impl Iterator<Item = (&Seen, Vec<String>)> {
+        self.outbound.iter().filter(|s| s.explained.is_none()).filter_map(|s| {
+            let ways = self.profile.differences(s);
+            let other_host =
+                !self.profile.hosts.is_empty() && !self.profile.hosts.contains(&s.speaker());
+            (other_host || !ways.is_empty() || self.profile.learnt_from == 0).then_some((s, ways))
+        })
+    }
+
+    /// A connection record adds its process to the session it tells of; one with a time that no
+    /// capture shows stands for a session by itself.
+    fn as_session(&mut self, connection: &Connection) {
+        let own = &self.incident.own;
+        if connection.dst.is_loopback() || own.is_ours(connection.dst) || !own.is_ours(connection.src)
+        {
+            return;
+        }
+        let client = SocketAddr::new(connection.src, connection.src_port.unwrap_or(0));
+        let server = SocketAddr::new(connection.dst, connection.dst_port);
+        let known = self.by_socket.get(&(client, server)).copied();
+        if let Some(seen) = known.and_then(|i| self.outbound.get_mut(i)) {
+            let same = connection.time.is_none_or(|t| {
+                seen.stretch().widened(SAME_CONNECTION_S).holds(t)
+            });
+            if same {
+                seen.process = seen.process.take().or_else(|| ProcessRef::of(connection));
+                return;
+            }
+        }
+        if let Some(start) = connection.time {
+            self.keep(Seen::from_connection(connection, start));
+        }
+    }
+
+    fn keep(&mut self, seen: Seen) {
+        if self.outbound.len() >= SESSIONS {
+            self.dropped += 1;
+            return;
+        }
+        let index = self.outbound.len();
+        if let (Some(client), Some(server)) = seen.sequence {
+            self.twins.insert((client, server), index);
+        }
+        self.by_socket.insert((seen.client, seen.server), index);
+        self.by_socket.insert((seen.speaker_socket(), seen.server), index);
+        self.outbound.push(seen);
+    }
+}
+
+impl Sink for Gathered<'_> {
+    fn session(&mut self, session: Session) {
+        let own = &self.incident.own;
+        let speaker = session.inside.unwrap_or(session.client).ip();
+        let server = session.server.ip();
+        if speaker.is_loopback() || server.is_loopback() {
+            return;
+        }
+        if own.is_ours(server) {
+            self.inward += u64::from(own.is_inside(speaker));
+            return;
+        }
+        if !own.is_ours(speaker) {
+            return;
+        }
+        let seen = Seen::new(&session);
+        if let (Some(client), Some(server)) = seen.sequence
+            && let Some(known) = self.twins.get(&(client, server)).copied()
+            && let Some(twin) = self.outbound.get_mut(known)
+            && twin.is_twin(&seen)
+        {
+            twin.absorb(seen, |ip| own.is_inside(ip));
+            return;
+        }
+        self.keep(seen);
+    }
+
+    fn connection(&mut self, connection: Connection) {
+        if connection.dst_port != 25 && connection.state != "LISTEN" && connection.pid.is_none() {
+            return;
+        }
+        if self.connections.len() >= CONNECTIONS {
+            self.dropped += 1;
+            return;
+        }
+        if connection.state != "LISTEN" {
+            self.as_session(&connection);
+        }
+        self.connections.push(connection);
+    }
+
+    fn mail(&mut self, mail: Mail) {
+        self.mails += 1;
+        self.matching.mail(&mail, &mut self.outbound);
+        self.usages.mail(&mail, self.incident);
+    }
+
+    fn attempt(&mut self, attempt: Attempt) {
+        self.matching.attempt(&attempt);
+    }
+
+    fn login(&mut self, login: Login) {
+        self.usages.login(&login, self.incident);
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        self.usages.reject(&reject);
+    }
+
+    fn request(&mut self, request: Request) {
+        self.settle();
+        self.requests.request(request);
+    }
+
+    fn mail_copy(&mut self, copy: MailCopy) {
+        if self.copies.len() >= COPIES {
+            self.dropped += 1;
+            return;
+        }
+        self.copies.push(copy);
+    }
+}

@@ -1,0 +1,380 @@
+//! `compromised-site`: planted code in a web site sends mail, past the MTA or through it.
+//!
+//! A bad file alone is no cause, and busy requests alone are none: a file counts when requests to
+//! it meet the mail. For it: the file looks planted, its requests stand near the sessions (or the
+//! mails its user handed in) far more often than chance, the notice's window and HELO fit. Against
+//! it: the file shows nothing planted (unmodified code is never this class), the requests are no
+//! nearer than chance, the list quotes a HELO that the MTA never says.
+
+use super::{Hypothesis, window_signs};
+use crate::answer::{Class, Culprit, Path};
+use crate::case::{Case, count};
+use crate::seen::Seen;
+use crate::usage::{PathUse, Usage};
+use crate::weight::Weighing;
+use heloscope_evidence::{Kind, WebFile};
+use heloscope_model::{Place, Time};
+
+/// Files and paths tried, the most telling first.
+const CANDIDATES: usize = 20;
+/// The weight of findings from which a file counts as planted.
+const PLANTED: f64 = 0.5;
+
+/// A script that may have sent: a file, a path of requests, or both.
+struct Script<'a> {
+    file: Option<&'a WebFile>,
+    path: Option<(&'a str, &'a PathUse)>,
+}
+
+impl Script<'_> {
+    /// How sure its findings make it that it was planted, 0..1.
+    fn planted(&self) -> f64 {
+        let findings = self.file.map(|f| f.findings.as_slice()).unwrap_or_default();
+        1.0 - findings.iter().fold(1.0, |left, f| left * (1.0 - f64::from(f.weight.clamp(0.0, 1.0))))
+    }
+
+    fn name(&self) -> String {
+        match (self.file, self.path) {
+            (Some(file), _) => file.path.clone(),
+            (None, Some((path, _))) => path.to_owned(),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// Candidates past the MTA and through it.
+pub(crate) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
+    let past = case.past_mta_on_host();
+    let sessions: Vec<&Seen> = past.iter().map(|(s, _)| *s).collect();
+    let mut found = Vec::new();
+    for script in candidates(case, true) {
+        if !sessions.is_empty() {
+            found.push(past_mta(case, &script, &sessions));
+        }
+    }
+    for script in candidates(case, false) {
+        for (uid, usage) in &case.gathered.usages.uids {
+            if *uid != 0 {
+                found.extend(through_mta(case, &script, *uid, usage));
+            }
+        }
+    }
+    // One culprit stands for the site: others of the same strength become its companions.
+    found.sort_by(|a, b| b.weighing.confidence().total_cmp(&a.weighing.confidence()));
+    join_companions(found)
+}
+
+/// Scripts whose requests stand near the sessions (or local mails), and planted files.
+fn candidates<'a>(case: &Case<'a>, sessions: bool) -> Vec<Script<'a>> {
+    let requests = &case.gathered.requests;
+    let mut paths: Vec<_> = requests
+        .paths
+        .iter()
+        .filter(|(_, p)| !if sessions { &p.sessions } else { &p.mails }.is_empty())
+        .map(|(path, usage)| (requests.surprise(usage, sessions), path.as_str(), usage))
+        .collect();
+    paths.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    let mut scripts: Vec<Script<'a>> = paths
+        .into_iter()
+        .take(CANDIDATES)
+        .map(|(_, path, usage)| Script {
+            file: file_of(case, path, usage),
+            path: Some((path, usage)),
+        })
+        .collect();
+    for file in &case.facts.web_files {
+        let known = scripts.iter().any(|s| s.file.is_some_and(|f| f.path == file.path));
+        let script = Script { file: Some(file), path: None };
+        if !known && script.planted() >= PLANTED && is_running(case, file) {
+            scripts.push(script);
+        }
+    }
+    scripts
+}
+
+/// The file that a request path runs: the path is its tail, and where a virtual host is logged,
+/// files below a folder of that name win.
+fn file_of<'a>(case: &Case<'a>, path: &str, usage: &PathUse) -> Option<&'a WebFile> {
+    let tail = if path.ends_with('/') { format!("{path}index.php") } else { path.to_owned() };
+    let host = usage.host.as_ref().map(ToString::to_string).unwrap_or_default();
+    let bare = host.strip_prefix("www.").unwrap_or(&host);
+    case.facts
+        .web_files
+        .iter()
+        .filter(|f| f.path.ends_with(&tail))
+        .max_by_key(|f| (!bare.is_empty() && f.path.contains(bare), std::cmp::Reverse(f.path.len())))
+}
+
+/// Whether a process of the table runs this file.
+fn is_running(case: &Case<'_>, file: &WebFile) -> bool {
+    case.facts.processes.iter().any(|p| p.command.split_whitespace().any(|w| w == file.path))
+}
+
+fn past_mta(case: &Case<'_>, script: &Script<'_>, sessions: &[&Seen]) -> Hypothesis {
+    let mut weighing = Weighing::from_prior(0.05);
+    window_signs::weigh(case, sessions, &mut weighing);
+    requests_meet(case, script, true, &mut weighing);
+    process_join(case, script, sessions, &mut weighing);
+    looks_planted(script, &mut weighing);
+    if let Some(file) = script.file
+        && !file.can_mail
+        && script.planted() < PLANTED
+    {
+        weighing.times(0.3, "nothing in the file opens connections or sends mail", []);
+    }
+    let stretches: Vec<_> = sessions.iter().map(|s| s.stretch()).collect();
+    let span =
+        (sessions.iter().map(|s| s.start).min(), sessions.iter().map(|s| s.start).max());
+    finish(case, script, Path::PastMta, weighing, case.notices_of(&stretches), span)
+}
+
+fn through_mta(
+    case: &Case<'_>,
+    script: &Script<'_>,
+    uid: u32,
+    usage: &Usage,
+) -> Option<Hypothesis> {
+    let mut weighing = Weighing::from_prior(0.05);
+    let (path, _) = script.path?;
+    let in_window: Vec<_> = usage
+        .sequence
+        .iter()
+        .filter(|(t, ..)| case.incident.in_window(*t))
+        .map(|(t, _, place)| (*place, Some(*t)))
+        .collect();
+    if !case.incident.windows.is_empty() {
+        if in_window.is_empty() {
+            weighing.times(0.05, format!("user id {uid} handed in no mail in the notice's time"), []);
+        } else {
+            weighing.times(
+                3.0,
+                format!(
+                    "user id {uid} handed in {} within the notice's time",
+                    count(in_window.len(), "mail")
+                ),
+                in_window.clone(),
+            );
+        }
+    }
+    helo_of_the_mta(case, &mut weighing);
+    requests_meet(case, script, false, &mut weighing);
+    looks_planted(script, &mut weighing);
+    named_by_php(case, script, &mut weighing);
+    refused(usage, &mut weighing);
+    let notices = (0..case.incident.notices.len()).collect();
+    let mut hypothesis = finish(case, script, Path::ThroughMta, weighing, notices, (usage.first, usage.last));
+    if let Some(culprit) = &mut hypothesis.culprit {
+        culprit.attrs.insert("uid".to_owned(), uid.into());
+    }
+    hypothesis.summary = format!(
+        "The script {path} of your web site, planted there, sends mail through your mail server as \
+         user id {uid}.",
+        path = script.file.map_or(path, |f| f.path.as_str()),
+    );
+    Some(hypothesis)
+}
+
+/// Mail through the MTA bears the MTA's HELO; a notice that quotes another speaks against it.
+pub(super) fn helo_of_the_mta(case: &Case<'_>, weighing: &mut Weighing) {
+    let profile = &case.gathered.profile;
+    let Some(quoted) = case.incident.helos().next() else { return };
+    let known: Vec<Vec<u8>> = profile
+        .helos
+        .iter()
+        .cloned()
+        .chain(case.incident.own.helos().iter().map(|h| h.clone().into_bytes()))
+        .chain(crate::case::setting(case.facts, "myhostname").map(|h| h.as_bytes().to_vec()))
+        .collect();
+    if known.is_empty() {
+        return;
+    }
+    if known.iter().any(|h| crate::incident::same_helo(h, quoted.as_bytes())) {
+        weighing.times(3.0, format!("the notice quotes your mail server's own HELO, {quoted}"), []);
+    } else {
+        let mta = heloscope_model::octets::lossy_text(known.first().map_or(b"", |h| h)).0.into_owned();
+        weighing.times(
+            0.03,
+            format!("the notice quotes HELO {quoted}; mail through your mail server says {mta}"),
+            [],
+        );
+    }
+}
+
+fn requests_meet(case: &Case<'_>, script: &Script<'_>, sessions: bool, weighing: &mut Weighing) {
+    let what = if sessions { "session" } else { "mail" };
+    let Some((path, usage)) = script.path else {
+        if case.has(Kind::WebLog) {
+            weighing.times(0.3, format!("no request to it stands near any of the {what}s"), []);
+        }
+        return;
+    };
+    let requests = &case.gathered.requests;
+    let met = if sessions { usage.sessions.len() } else { usage.mails.len() };
+    let all = requests.instants.count(sessions);
+    let surprise = requests.surprise(usage, sessions);
+    let places: Vec<(Place, Option<Time>)> =
+        usage.samples.iter().map(|(t, place)| (*place, Some(*t))).collect();
+    if surprise > 0.0 {
+        weighing.times(
+            surprise.min(6.0).exp(),
+            format!(
+                "{met} of the {} start within seconds of a request to {path}",
+                count(all, what)
+            ),
+            places,
+        );
+    } else {
+        weighing.times(0.2, format!("requests to {path} are no nearer to the {what}s than chance"), places);
+    }
+}
+
+/// A process join: the socket table names the process, and the process runs this very file.
+fn process_join(
+    case: &Case<'_>,
+    script: &Script<'_>,
+    sessions: &[&Seen],
+    weighing: &mut Weighing,
+) {
+    let Some(file) = script.file else { return };
+    for seen in sessions {
+        let Some(process) = &seen.process else { continue };
+        let Some(running) = case.process(process.pid) else { continue };
+        if running.command.split_whitespace().any(|w| w == file.path) {
+            weighing.times(
+                100.0,
+                format!("the process that holds the connection runs this file: {}", running.command),
+                [(process.place, Some(seen.start)), (running.place, running.started)],
+            );
+            return;
+        }
+    }
+}
+
+fn looks_planted(script: &Script<'_>, weighing: &mut Weighing) {
+    let planted = script.planted();
+    match script.file {
+        Some(file) if planted >= PLANTED => {
+            let mut findings: Vec<_> = file.findings.iter().collect();
+            findings.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+            let because: Vec<_> = findings.iter().take(3).map(|f| f.because.as_str()).collect();
+            weighing.times(
+                1.0 + 30.0 * planted,
+                format!("the file looks planted: {}", because.join("; ")),
+                findings.iter().take(3).map(|f| (f.place, None)).collect::<Vec<_>>(),
+            );
+        }
+        Some(file) => {
+            weighing.times(0.02, "nothing in the file looks planted", [(file.place, file.modified)]);
+        }
+        None => weighing.times(
+            0.1,
+            "the file itself was not among the evidence, so it cannot be said whether it was planted",
+            [],
+        ),
+    }
+}
+
+/// PHP names the script in the header of the mail (`mail.add_x_header`).
+fn named_by_php(case: &Case<'_>, script: &Script<'_>, weighing: &mut Weighing) {
+    let name = script.name();
+    let base = name.rsplit('/').next().unwrap_or_default();
+    let named: Vec<_> = case
+        .gathered
+        .copies
+        .iter()
+        .filter(|c| {
+            c.php_script.as_ref().is_some_and(|(_, s)| {
+                s.to_string().split([' ', '(']).next().is_some_and(|s| s == base)
+            })
+        })
+        .map(|c| (c.place, c.date))
+        .collect();
+    if !named.is_empty() && !base.is_empty() {
+        weighing.times(
+            10.0,
+            format!("PHP names {base} in the header of {}", count(named.len(), "kept copy")),
+            named,
+        );
+    }
+}
+
+/// What receivers said of this user's mail.
+fn refused(usage: &Usage, weighing: &mut Weighing) {
+    let tried = usage.sent + usage.bounced + usage.deferred;
+    if !usage.refused_as_spam.is_empty() {
+        weighing.times(
+            3.0,
+            format!("receivers refused {} of its mails as spam", usage.refused_as_spam.len()),
+            usage.refused_as_spam.iter().map(|(t, p)| (*p, Some(*t))),
+        );
+    }
+    if tried >= 10 && usage.bounced * 5 >= tried {
+        weighing.times(2.0, format!("{} of {tried} recipients bounced", usage.bounced), []);
+    }
+}
+
+fn finish(
+    case: &Case<'_>,
+    script: &Script<'_>,
+    path: Path,
+    weighing: Weighing,
+    notices: Vec<usize>,
+    (first, last): (Option<Time>, Option<Time>),
+) -> Hypothesis {
+    let name = script.name();
+    Hypothesis {
+        class: Class::CompromisedSite,
+        culprit: Some(Culprit::new("script", name.clone())),
+        summary: format!(
+            "The script {name} of your web site, planted there, sends mail straight to other mail \
+             servers, past your own."
+        ),
+        path,
+        notices,
+        first,
+        last,
+        weighing,
+        fix: vec![
+            format!("Move {name} out of the web root and keep it as evidence; do not just delete it."),
+            "Find how it came in: the log lines of the requests that first created or called it, \
+             outdated plug-ins, leaked FTP or panel passwords; then change all of them."
+                .to_owned(),
+            "Restore the site from its source or a clean copy: there is seldom only one such file."
+                .to_owned(),
+            "Let only the mail server's user open connections to port 25 from this host.".to_owned(),
+        ],
+        verify: match case.facts.web_roots.first() {
+            Some(root) => format!(
+                "find {root} -name '*.php' -newermt '1 day ago' finds nothing unexpected, and \
+                 tcpdump -ni any 'tcp dst port 25' shows only the mail server's sessions for a day"
+            ),
+            None => "tcpdump -ni any 'tcp dst port 25' shows only the mail server's sessions for a day"
+                .to_owned(),
+        },
+    }
+}
+
+/// Keeps the best candidate and names those of nearly its strength as its companions.
+fn join_companions(found: Vec<Hypothesis>) -> Vec<Hypothesis> {
+    let mut kept: Vec<Hypothesis> = Vec::new();
+    for hypothesis in found {
+        let twin = kept.iter_mut().find(|k| k.path == hypothesis.path);
+        match twin {
+            Some(best) => {
+                if hypothesis.weighing.confidence() >= 0.5
+                    && let (Some(culprit), Some(other)) = (&mut best.culprit, &hypothesis.culprit)
+                    && culprit.value != other.value
+                {
+                    let also = culprit.attrs.entry("also").or_insert_with(|| Vec::<String>::new().into());
+                    if let Some(list) = also.as_array_mut()
+                        && !list.iter().any(|v| v == other.value.as_str())
+                    {
+                        list.push(other.value.clone().into());
+                    }
+                }
+            }
+            None => kept.push(hypothesis),
+        }
+    }
+    kept
+}

@@ -1,0 +1,37 @@
+//! The hypotheses: one module a cause class. Each collects what speaks for and against its class
+//! and names the culprit where it can be proved.
+
+mod compromised_site;
+mod direct_sender;
+mod nat_client;
+mod stolen_credentials;
+mod window_signs;
+
+use crate::answer::{Class, Culprit, Path};
+use crate::case::Case;
+use crate::weight::Weighing;
+use heloscope_model::Time;
+
+/// One possible cause, weighed.
+pub(crate) struct Hypothesis {
+    pub(crate) class: Class,
+    pub(crate) culprit: Option<Culprit>,
+    pub(crate) summary: String,
+    pub(crate) path: Path,
+    pub(crate) notices: Vec<usize>,
+    pub(crate) first: Option<Time>,
+    pub(crate) last: Option<Time>,
+    pub(crate) weighing: Weighing,
+    pub(crate) fix: Vec<String>,
+    pub(crate) verify: String,
+}
+
+/// The classes this version knows, with all candidates of each.
+pub(crate) fn all(case: &Case<'_>) -> Vec<Hypothesis> {
+    let mut found = nat_client::weigh(case);
+    let site = compromised_site::weigh(case);
+    found.extend(direct_sender::weigh(case, &site));
+    found.extend(site);
+    found.extend(stolen_credentials::weigh(case));
+    found
+}

@@ -1,0 +1,189 @@
+//! `nat-client`: another machine behind the same public address sends to mail servers itself.
+//!
+//! For it: sessions on port 25 whose inside address is not the mail server's and that no log line
+//! explains, in the notice's window, with its HELO, to many servers. Against it: a recorded window
+//! without any, another HELO, always one server (monitoring, a provider's relay), a firewall that
+//! dropped them. Logging in at a provider's submission port is nobody's offence.
+
+use super::{Hypothesis, window_signs};
+use crate::answer::{Class, Culprit, Path};
+use crate::case::{Case, Speaker, count, frames, is_delivery};
+use crate::seen::Seen;
+use crate::weight::Weighing;
+use heloscope_evidence::Lease;
+use heloscope_model::Place;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// One hypothesis a machine.
+pub(crate) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
+    let mut by_speaker: BTreeMap<Speaker, Vec<&Seen>> = BTreeMap::new();
+    for seen in case.gathered.outbound.iter().filter(|s| s.explained.is_none() && is_delivery(s)) {
+        match case.speaker(seen) {
+            Speaker::Host => {}
+            other => by_speaker.entry(other).or_default().push(seen),
+        }
+    }
+    by_speaker.into_iter().map(|(speaker, sessions)| one(case, speaker, &sessions)).collect()
+}
+
+fn one(case: &Case<'_>, speaker: Speaker, sessions: &[&Seen]) -> Hypothesis {
+    let mut weighing = Weighing::from_prior(0.08);
+    window_signs::weigh(case, sessions, &mut weighing);
+    not_the_mail_server(case, speaker, sessions, &mut weighing);
+    servers(sessions, &mut weighing);
+    traits(sessions, &mut weighing);
+    dropped(sessions, &mut weighing);
+    let lease = lease(case, speaker, sessions);
+    if let Some(lease) = lease {
+        let name = lease.name.as_deref().unwrap_or("a device without a name");
+        weighing.times(
+            1.5,
+            format!("the address was leased to {name} ({})", lease.mac),
+            [(lease.place, lease.from)],
+        );
+    }
+    let first = sessions.iter().map(|s| s.start).min();
+    let last = sessions.iter().map(|s| s.start).max();
+    let stretches: Vec<_> = sessions.iter().map(|s| s.stretch()).collect();
+    let (culprit, who) = name(speaker, sessions, lease);
+    Hypothesis {
+        class: Class::NatClient,
+        summary: format!(
+            "{who} sends mail straight to other people's mail servers from behind your address, \
+             past your mail server."
+        ),
+        culprit,
+        path: Path::Forwarded,
+        notices: case.notices_of(&stretches),
+        first,
+        last,
+        weighing,
+        fix: vec![
+            format!("Take {who} off the network now and have it cleaned or reinstalled."),
+            "On the gateway, let only the mail server out to port 25: \
+             nft add rule inet filter forward ip saddr != MAILSERVER tcp dport 25 counter log \
+             prefix \\\"SMTP-OUT \\\" reject"
+                .replace("\\\\\"", "\"")
+                .replace("\\\"", "\""),
+            "Put guests on a network of their own without port 25.".to_owned(),
+        ],
+        verify: "tcpdump -ni any 'tcp dst port 25 and not src host MAILSERVER' on the gateway shows \
+                 no more SYNs for a day"
+            .to_owned(),
+    }
+}
+
+/// The culprit, and the words for a sentence.
+fn name(speaker: Speaker, sessions: &[&Seen], lease: Option<&Lease>) -> (Option<Culprit>, String) {
+    let Speaker::Other(ip) = speaker else {
+        return (None, "Another machine behind your address (seen only outside it)".to_owned());
+    };
+    let mac = lease
+        .map(|l| l.mac.clone())
+        .or_else(|| sessions.iter().find_map(|s| s.mac).map(format_mac));
+    let host = lease.and_then(|l| l.name.clone());
+    let who = match &host {
+        Some(host) => format!("{host} ({ip})"),
+        None => format!("The machine {ip}"),
+    };
+    let culprit = Culprit::new("host", ip.to_string()).with("mac", mac).with("name", host);
+    (Some(culprit), who)
+}
+
+fn format_mac(mac: [u8; 6]) -> String {
+    mac.map(|b| format!("{b:02x}")).join(":")
+}
+
+/// The lease of the address that held while its sessions ran, else the latest of the address.
+fn lease<'a>(case: &Case<'a>, speaker: Speaker, sessions: &[&Seen]) -> Option<&'a Lease> {
+    let Speaker::Other(ip) = speaker else { return None };
+    let at = sessions.first()?.start;
+    let of_ip = || case.facts.leases.iter().filter(|l| l.ip == ip);
+    of_ip()
+        .find(|l| l.from.is_none_or(|f| f <= at) && l.until.is_some_and(|u| at <= u))
+        .or_else(|| of_ip().next_back())
+}
+
+/// That it is another machine than the mail server, and how that shows.
+fn not_the_mail_server(
+    case: &Case<'_>,
+    speaker: Speaker,
+    sessions: &[&Seen],
+    weighing: &mut Weighing,
+) {
+    let mta: Vec<String> = case.mta_hosts().iter().map(IpAddr::to_string).collect();
+    let mut ways: BTreeSet<String> = BTreeSet::new();
+    for seen in sessions.iter().take(50) {
+        ways.extend(case.gathered.profile.differences(seen));
+    }
+    match speaker {
+        Speaker::Other(ip) if !mta.is_empty() => {
+            let explained: Vec<(Place, _)> = case
+                .gathered
+                .outbound
+                .iter()
+                .filter(|s| case.mta_hosts().contains(&s.speaker()))
+                .filter_map(|s| s.explained.map(|(place, _)| (place, None)))
+                .take(1)
+                .collect();
+            weighing.times(
+                4.0,
+                format!("they come from {ip}; the mail your server logs leaves from {}", mta.join(", ")),
+                explained,
+            );
+        }
+        Speaker::Other(ip) => weighing.times(
+            1.0,
+            format!("they come from {ip}; no line shows which machine is the mail server"),
+            [],
+        ),
+        _ => {}
+    }
+    for way in ways.into_iter().take(3) {
+        let shows = frames(sessions.iter().copied());
+        weighing.times(2.0, format!("it is not your mail server's software: {way}"), shows.into_iter().take(1));
+    }
+}
+
+/// Bots talk to many servers; monitoring and relays to one.
+fn servers(sessions: &[&Seen], weighing: &mut Weighing) {
+    let servers: BTreeSet<IpAddr> = sessions.iter().map(|s| s.server.ip()).collect();
+    let ratio = match servers.len() {
+        0 | 1 => 0.2,
+        2 => 1.5,
+        _ => 5.0,
+    };
+    let says = match servers.len() {
+        0 | 1 => "it always talks to one and the same server, as monitoring or a relay would".to_owned(),
+        n => format!("it talks to {n} different mail servers on port 25"),
+    };
+    weighing.times(ratio, says, frames(sessions.iter().copied()));
+}
+
+/// What a list's sensor would see in them.
+fn traits(sessions: &[&Seen], weighing: &mut Weighing) {
+    let mut families = BTreeSet::new();
+    for seen in sessions {
+        for detection in seen.detections.iter().filter(|d| matches!(d.class, 'A' | 'B')) {
+            if families.len() < 3 && families.insert(detection.family) {
+                weighing.times(
+                    2.0,
+                    format!("a list's sensor would note {}: {}", detection.detector, detection.evidence),
+                    [(seen.place, Some(seen.start))],
+                );
+            }
+        }
+    }
+}
+
+fn dropped(sessions: &[&Seen], weighing: &mut Weighing) {
+    let dropped = sessions.iter().filter(|s| s.hearsay.as_ref().is_some_and(|h| h.dropped)).count();
+    if dropped > 0 && dropped == sessions.len() {
+        weighing.times(
+            0.3,
+            "the firewall's prefix says that it did not let them out",
+            frames(sessions.iter().copied()),
+        );
+    }
+}

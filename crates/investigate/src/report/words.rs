@@ -1,0 +1,148 @@
+//! The sentences that the terminal and the page share.
+
+use crate::answer::{Cause, Culprit, Investigation, NoticeRow, Path, Verdict};
+use heloscope_model::Time;
+use heloscope_model::notice::TimeKind;
+use std::fmt::Write as _;
+
+/// The first line: the answer.
+pub(super) fn answer(investigation: &Investigation) -> String {
+    match investigation.verdict {
+        Verdict::CauseFound => {
+            investigation.causes.first().map(|c| c.summary.clone()).unwrap_or_default()
+        }
+        Verdict::SeveralCauses => {
+            let all: Vec<_> = investigation.causes.iter().map(|c| c.summary.as_str()).collect();
+            format!("{} causes. {}", all.len(), all.join(" And: "))
+        }
+        Verdict::NotYourMail => "It is not your mail.".to_owned(),
+        Verdict::InsufficientEvidence => {
+            "The cause cannot be told from this evidence; nobody is accused.".to_owned()
+        }
+    }
+}
+
+/// Class, culprit, certainty, the way it took.
+pub(super) fn facts(cause: &Cause) -> String {
+    let who = cause.culprit.as_ref().map_or("nobody can be named yet", |c| c.value.as_str());
+    format!(
+        "{} - {who} - {:.0} % sure - {}",
+        cause.class.word(),
+        cause.confidence * 100.0,
+        path(cause.path)
+    )
+}
+
+/// What else is known of a culprit, for a line.
+pub(super) fn attributes(culprit: &Culprit) -> String {
+    let words: Vec<String> = culprit
+        .attrs
+        .iter()
+        .map(|(name, value)| match value {
+            serde_json::Value::String(text) => format!("{name} {text}"),
+            serde_json::Value::Array(list) => {
+                let items: Vec<_> =
+                    list.iter().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).collect();
+                format!("{name} {}", items.join(", "))
+            }
+            other => format!("{name} {other}"),
+        })
+        .collect();
+    words.join("; ")
+}
+
+/// When it was seen.
+pub(super) fn span(cause: &Cause) -> Option<String> {
+    let (first, last) = (cause.first_seen?, cause.last_seen?);
+    let mut text = if first == last {
+        format!("Seen {}", stamp(first))
+    } else {
+        format!("Seen from {} to {}", stamp(first), stamp(last))
+    };
+    match cause.ongoing {
+        Some(true) => text.push_str(", and it still went on when the evidence ends."),
+        Some(false) => text.push_str(", not after that."),
+        None => text.push('.'),
+    }
+    Some(text)
+}
+
+/// The way of the mail.
+pub(super) fn path(path: Path) -> &'static str {
+    match path {
+        Path::ThroughMta => "through your mail server",
+        Path::PastMta => "from this machine, past your mail server",
+        Path::Forwarded => "from another machine, through your gateway",
+        Path::NotSeen => "not seen in the evidence",
+    }
+}
+
+/// What a notice says, in a line.
+pub(super) fn notice(notice: &NoticeRow) -> String {
+    let mut text = notice.list.clone().unwrap_or_else(|| "A list or provider".to_owned());
+    if let Some(ip) = &notice.ip {
+        let _ = write!(text, " on {ip}");
+    }
+    if let Some(time) = notice.time {
+        let kind = match notice.time_kind {
+            Some(TimeKind::Detection) | None => "detected",
+            Some(TimeKind::Listing) => "listed",
+            Some(TimeKind::Rejection) => "a mail refused",
+            Some(TimeKind::Removal) => "removed",
+        };
+        let _ = write!(text, ": {kind} {}", stamp(time));
+        match notice.tolerance_s {
+            Some(0) => text.push_str(" exactly"),
+            Some(s) if s % 60 == 0 => {
+                let _ = write!(text, " +/- {} minutes", s / 60);
+            }
+            Some(s) => {
+                let _ = write!(text, " +/- {s} seconds");
+            }
+            None => {}
+        }
+    }
+    if let Some(helo) = &notice.helo {
+        let _ = write!(text, ", HELO {helo}");
+    }
+    if let Some(botnet) = &notice.botnet {
+        let _ = write!(text, ", named {botnet}");
+    }
+    if let (Some(dst), Some(port)) = (&notice.dst, notice.dst_port) {
+        let _ = write!(text, ", contact to {dst} port {port}");
+    }
+    if let Some(removed) = notice.removed_at {
+        let _ = write!(text, ", removed {}", stamp(removed));
+    }
+    printable(&text)
+}
+
+/// The sessions, in a sentence.
+pub(super) fn sessions(investigation: &Investigation) -> Option<String> {
+    let count = investigation.sessions;
+    (count.outbound > 0).then(|| {
+        format!(
+            "{} outgoing mail sessions were recorded: the mail log explains {}, it knows nothing of {}.",
+            count.outbound, count.explained, count.unexplained
+        )
+    })
+}
+
+/// `2026-11-24 14:30:00 UTC`.
+pub(super) fn stamp(time: Time) -> String {
+    let text = Time::from_secs(time.secs()).rfc3339();
+    format!("{} UTC", text.trim_end_matches('Z').replace('T', " "))
+}
+
+/// Control characters made visible: what is quoted comes from strangers.
+pub(super) fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\t' => ' ',
+            c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
+                '\u{fffd}'
+            }
+            c => c,
+        })
+        .collect()
+}

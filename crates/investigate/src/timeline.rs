@@ -1,0 +1,80 @@
+//! The time line of the page: lanes of marks around the notices' windows.
+
+use crate::answer::{Lane, Timeline, Tone};
+use crate::case::{Case, Speaker};
+use crate::hypotheses::Hypothesis;
+use heloscope_model::Time;
+
+/// Marks drawn in one lane.
+const MARKS: usize = 400;
+
+/// Lays out what happened.
+pub(crate) fn draw(case: &Case<'_>, causes: &[Hypothesis]) -> Timeline {
+    let mut timeline = Timeline::default();
+    for (i, window) in &case.incident.windows {
+        let list = case.incident.notices.get(*i).and_then(|n| n.list.clone());
+        timeline.windows.push((*window, list.unwrap_or_else(|| "notice".to_owned())));
+    }
+    let outbound = &case.gathered.outbound;
+    let label = |s: &crate::seen::Seen| {
+        let helo = s.helo.as_ref().map(|h| format!(" HELO {h}")).unwrap_or_default();
+        format!("{} to {}{helo}", s.speaker_socket(), s.server)
+    };
+    let explained = outbound.iter().filter(|s| s.explained.is_some()).map(|s| (s.start, label(s)));
+    lane(&mut timeline, "sessions with a log line", Tone::Good, explained);
+    let host = outbound
+        .iter()
+        .filter(|s| s.explained.is_none() && case.speaker(s) == Speaker::Host)
+        .map(|s| (s.start, label(s)));
+    lane(&mut timeline, "sessions of this host without one", Tone::Bad, host);
+    let other = outbound
+        .iter()
+        .filter(|s| s.explained.is_none() && case.speaker(s) != Speaker::Host)
+        .map(|s| (s.start, label(s)));
+    lane(&mut timeline, "sessions of other machines", Tone::Bad, other);
+    for cause in causes {
+        let Some(culprit) = &cause.culprit else { continue };
+        if let Some(usage) = case.gathered.usages.accounts.get(&culprit.value) {
+            let mails = usage
+                .sequence
+                .iter()
+                .map(|(t, ip, _)| (*t, ip.map_or_else(String::new, |ip| format!("from {ip}"))));
+            lane(&mut timeline, &format!("mail of account {}", culprit.value), Tone::Bad, mails);
+        }
+        if culprit.kind == "script" {
+            let paths = &case.gathered.requests.paths;
+            let marks = paths
+                .iter()
+                .filter(|(path, _)| culprit.value.ends_with(path.as_str()))
+                .flat_map(|(path, usage)| usage.samples.iter().map(|(t, _)| (*t, path.clone())));
+            lane(&mut timeline, "requests to the script", Tone::Bad, marks);
+        }
+    }
+    let local = case.gathered.usages.uids.iter().flat_map(|(uid, usage)| {
+        usage.sequence.iter().map(move |(t, ..)| (*t, format!("user id {uid}")))
+    });
+    lane(&mut timeline, "mail of local programs", Tone::Plain, local);
+    let logins = case.gathered.usages.accounts.iter().flat_map(|(account, usage)| {
+        usage.sequence.iter().map(move |(t, ip, _)| {
+            (*t, ip.map_or_else(|| account.clone(), |ip| format!("{account} from {ip}")))
+        })
+    });
+    lane(&mut timeline, "mail of logged-in accounts", Tone::Plain, logins);
+    timeline
+}
+
+fn lane(
+    timeline: &mut Timeline,
+    name: &str,
+    tone: Tone,
+    marks: impl Iterator<Item = (Time, String)>,
+) {
+    let mut all: Vec<(Time, String)> = marks.collect();
+    if all.is_empty() {
+        return;
+    }
+    all.sort();
+    let more = all.len().saturating_sub(MARKS) as u64;
+    all.truncate(MARKS);
+    timeline.lanes.push(Lane { name: name.to_owned(), tone, marks: all, more });
+}

@@ -1,0 +1,320 @@
+//! Who uses the MTA and the web site: bounded profiles by account, uid, client and path.
+
+use crate::incident::Incident;
+use crate::instants::Instants;
+use crate::seen::key;
+use heloscope_evidence::Request;
+use heloscope_maillog::{Login, Mail, Origin, Reject, Status};
+use heloscope_model::{Octets, Place, Time};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// Distinct accounts, uids, clients kept.
+const USERS: usize = 20_000;
+/// Distinct client addresses, senders kept of one user.
+const PEERS: usize = 512;
+/// Hashes of recipients kept of one user.
+const RECIPIENTS: usize = 4096;
+/// Events kept of one user.
+const EVENTS: usize = 5_000;
+/// Distinct paths kept.
+const PATHS: usize = 50_000;
+/// Seconds between a request and what it starts. A log stamps a request at its start (Apache)
+/// or its end (nginx); a script that mails takes seconds.
+pub(crate) const NEAR_S: f64 = 10.0;
+
+/// All users of the MTA.
+#[derive(Default)]
+pub(crate) struct Usages {
+    /// By account that logged in.
+    pub(crate) accounts: BTreeMap<String, Usage>,
+    /// By user id of a local program.
+    pub(crate) uids: BTreeMap<u32, Usage>,
+    /// By client without an account.
+    pub(crate) clients: BTreeMap<IpAddr, Usage>,
+    /// Failed logins: account -> count.
+    pub(crate) failures: BTreeMap<String, u64>,
+    /// Refusals of clients.
+    pub(crate) rejects: u64,
+}
+
+/// One user of the MTA.
+#[derive(Default)]
+pub(crate) struct Usage {
+    pub(crate) mails: u64,
+    pub(crate) recipients: u64,
+    pub(crate) first: Option<Time>,
+    pub(crate) last: Option<Time>,
+    /// Mails in each hour since the epoch.
+    pub(crate) hours: BTreeMap<i64, u32>,
+    pub(crate) clients: BTreeMap<IpAddr, ClientUse>,
+    /// Envelope senders, lower case.
+    pub(crate) senders: BTreeMap<String, u32>,
+    pub(crate) domains: BTreeSet<u64>,
+    pub(crate) distinct_recipients: BTreeSet<u64>,
+    pub(crate) sent: u64,
+    pub(crate) bounced: u64,
+    pub(crate) deferred: u64,
+    /// Refusals whose words speak of spam, blocking or reputation.
+    pub(crate) refused_as_spam: Vec<(Time, Place)>,
+    /// Mails within a notice's window.
+    pub(crate) in_window: u64,
+    /// Mails with their lines: those of a window first.
+    pub(crate) samples: Vec<(Time, Place)>,
+    /// (when, from where) of each mail, in the order of the log.
+    pub(crate) sequence: Vec<(Time, Option<IpAddr>, Place)>,
+}
+
+/// One address a user sent from.
+#[derive(Clone, Debug)]
+pub(crate) struct ClientUse {
+    pub(crate) mails: u32,
+    pub(crate) first: (Time, Place),
+    pub(crate) last: Time,
+    /// Its reverse name is in order.
+    pub(crate) named: bool,
+    /// Envelope senders used from here, hashed.
+    pub(crate) senders: BTreeSet<u64>,
+    pub(crate) bounced: u64,
+    pub(crate) deliveries: u64,
+}
+
+impl Usages {
+    pub(crate) fn mail(&mut self, mail: &Mail, incident: &Incident) {
+        match &mail.origin {
+            Origin::Client { name, ip, account: Some(account), .. } => {
+                let account = account.to_string();
+                if let Some(usage) = bounded(&mut self.accounts, account) {
+                    let named = name.as_bytes() != b"unknown";
+                    usage.mail(mail, ip.map(|ip| (ip, named)), incident);
+                }
+            }
+            Origin::Client { ip: Some(ip), name, account: None, .. } => {
+                if let Some(usage) = bounded(&mut self.clients, *ip) {
+                    usage.mail(mail, Some((*ip, name.as_bytes() != b"unknown")), incident);
+                }
+            }
+            Origin::Local { uid, .. } => {
+                if let Some(usage) = bounded(&mut self.uids, *uid) {
+                    usage.mail(mail, None, incident);
+                }
+            }
+            Origin::Client { .. } | Origin::Internal | Origin::Unknown => {}
+        }
+    }
+
+    pub(crate) fn login(&mut self, login: &Login, _incident: &Incident) {
+        if !login.success
+            && let Some(account) = &login.account
+            && let Some(count) = bounded(&mut self.failures, account.to_string())
+        {
+            *count += 1;
+        }
+    }
+
+    pub(crate) fn reject(&mut self, _reject: &Reject) {
+        self.rejects += 1;
+    }
+
+    /// When local programs handed in mail.
+    pub(crate) fn local_instants(&self) -> impl Iterator<Item = Time> + '_ {
+        self.uids.values().flat_map(|u| u.sequence.iter().map(|(t, ..)| *t))
+    }
+}
+
+/// The entry of a key, unless the map is full and the key is new.
+fn bounded<K: Ord, V: Default>(map: &mut BTreeMap<K, V>, at: K) -> Option<&mut V> {
+    if map.len() >= USERS && !map.contains_key(&at) {
+        return None;
+    }
+    Some(map.entry(at).or_default())
+}
+
+impl Usage {
+    fn mail(&mut self, mail: &Mail, client: Option<(IpAddr, bool)>, incident: &Incident) {
+        let at = mail.first;
+        self.mails += 1;
+        self.first = Some(self.first.map_or(at, |f| f.min(at)));
+        self.last = Some(self.last.map_or(at, |l| l.max(at)));
+        *self.hours.entry(at.secs().div_euclid(3600)).or_default() += 1;
+        let recipients = mail.recipients.map_or(mail.deliveries.len() as u64, u64::from);
+        self.recipients += recipients;
+        if let Some(from) = &mail.from {
+            let from = from.to_string().to_ascii_lowercase();
+            if self.senders.len() < PEERS || self.senders.contains_key(&from) {
+                *self.senders.entry(from).or_default() += 1;
+            }
+        }
+        let inside = incident.windows.is_empty() || incident.in_window(at);
+        if inside {
+            self.in_window += 1;
+        }
+        if self.samples.len() < 8 {
+            self.samples.push((at, mail.place));
+        } else if inside
+            && let Some(outside) = self.samples.iter_mut().find(|(t, _)| !incident.in_window(*t))
+        {
+            *outside = (at, mail.place);
+        }
+        if self.sequence.len() < EVENTS {
+            self.sequence.push((at, client.map(|c| c.0), mail.place));
+        }
+        let (mut failed, mut tried) = (0, 0);
+        for delivery in &mail.deliveries {
+            let to = delivery.to.as_bytes().to_ascii_lowercase();
+            let domain = to.rsplit(|&b| b == b'@').next().unwrap_or_default();
+            if self.domains.len() < RECIPIENTS {
+                self.domains.insert(key(domain));
+            }
+            if self.distinct_recipients.len() < RECIPIENTS {
+                self.distinct_recipients.insert(key(&to));
+            }
+            tried += 1;
+            match delivery.status {
+                Status::Sent => self.sent += 1,
+                Status::Deferred => self.deferred += 1,
+                Status::Bounced | Status::Expired => {
+                    self.bounced += 1;
+                    failed += 1;
+                }
+                Status::Other => {}
+            }
+            if delivery.status != Status::Sent
+                && speaks_of_spam(delivery.reply.as_bytes())
+                && self.refused_as_spam.len() < EVENTS
+            {
+                self.refused_as_spam.push((delivery.time, delivery.place));
+            }
+        }
+        if let Some((ip, named)) = client
+            && (self.clients.len() < PEERS || self.clients.contains_key(&ip))
+        {
+            let entry = self.clients.entry(ip).or_insert(ClientUse {
+                mails: 0,
+                first: (at, mail.place),
+                last: at,
+                named,
+                senders: BTreeSet::new(),
+                bounced: 0,
+                deliveries: 0,
+            });
+            entry.mails += 1;
+            entry.last = entry.last.max(at);
+            entry.bounced += failed;
+            entry.deliveries += tried;
+            if let Some(from) = &mail.from
+                && entry.senders.len() < PEERS
+            {
+                entry.senders.insert(key(&from.as_bytes().to_ascii_lowercase()));
+            }
+        }
+    }
+}
+
+/// Whether a refusal speaks of what was sent or who sends, not of a missing mailbox.
+fn speaks_of_spam(reply: &[u8]) -> bool {
+    let reply = reply.to_ascii_lowercase();
+    const WORDS: [&[u8]; 9] = [
+        b"spam", b"block", b"blacklist", b"blocklist", b"reputation", b"unsolicited", b"listed",
+        b"junk", b"abuse",
+    ];
+    WORDS.iter().any(|word| reply.windows(word.len()).any(|w| w == *word))
+}
+
+/// Requests held against the instants that need explaining.
+#[derive(Default)]
+pub(crate) struct Requests {
+    pub(crate) instants: Instants,
+    pub(crate) first: Option<Time>,
+    pub(crate) last: Option<Time>,
+    pub(crate) total: u64,
+    /// By path without query.
+    pub(crate) paths: BTreeMap<String, PathUse>,
+}
+
+/// One path of a site.
+#[derive(Default)]
+pub(crate) struct PathUse {
+    /// Virtual host, where logged.
+    pub(crate) host: Option<Octets>,
+    pub(crate) requests: u64,
+    pub(crate) posts: u64,
+    /// Requests answered 2xx or 3xx.
+    pub(crate) answered: u64,
+    /// Instants near to one of them: session starts, and local mails.
+    pub(crate) sessions: BTreeSet<usize>,
+    pub(crate) mails: BTreeSet<usize>,
+    /// Requests near to an instant.
+    pub(crate) near: u64,
+    /// The first of those.
+    pub(crate) samples: Vec<(Time, Place)>,
+    pub(crate) clients: BTreeSet<IpAddr>,
+    pub(crate) first: Option<Time>,
+    pub(crate) last: Option<Time>,
+}
+
+impl Requests {
+    pub(crate) fn request(&mut self, request: Request) {
+        let at = request.time;
+        self.total += 1;
+        self.first = Some(self.first.map_or(at, |f| f.min(at)));
+        self.last = Some(self.last.map_or(at, |l| l.max(at)));
+        let target = request.target.as_bytes();
+        let end = target.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(target.len());
+        let path = heloscope_model::octets::lossy_text(target.get(..end).unwrap_or_default());
+        if self.paths.len() >= PATHS && !self.paths.contains_key(path.0.as_ref()) {
+            return;
+        }
+        let known = self.paths.entry(path.0.into_owned()).or_default();
+        known.requests += 1;
+        known.posts += u64::from(request.method.as_bytes() == b"POST");
+        known.first = Some(known.first.map_or(at, |f| f.min(at)));
+        known.last = Some(known.last.map_or(at, |l| l.max(at)));
+        if known.host.is_none() {
+            known.host = request.host;
+        }
+        if !(200..400).contains(&request.status) {
+            return;
+        }
+        known.answered += 1;
+        let near = self.instants.near(at, NEAR_S + f64::from(request.took_s.unwrap_or(0.0)));
+        if near.is_empty() {
+            return;
+        }
+        known.near += 1;
+        if known.samples.len() < 4 {
+            known.samples.push((at, request.place));
+        }
+        if let Some(client) = request.client
+            && known.clients.len() < PEERS
+        {
+            known.clients.insert(client);
+        }
+        for index in near.take(64) {
+            match self.instants.get(index) {
+                Some((_, true)) => known.sessions.insert(index),
+                Some((_, false)) => known.mails.insert(index),
+                None => false,
+            };
+        }
+    }
+
+    /// Log odds that a path's requests start the sessions (or mails) it stands near to, against
+    /// chance at the path's own rate: a binomial likelihood ratio.
+    pub(crate) fn surprise(&self, path: &PathUse, sessions: bool) -> f64 {
+        let all = self.instants.count(sessions) as f64;
+        let hit = if sessions { path.sessions.len() } else { path.mails.len() } as f64;
+        let (Some(first), Some(last)) = (self.first, self.last) else { return 0.0 };
+        if hit == 0.0 || all == 0.0 {
+            return 0.0;
+        }
+        let span = last.since(first).max(60.0);
+        let rate = path.answered as f64 / span;
+        let chance = (1.0 - (-rate * 2.0 * NEAR_S).exp()).clamp(1e-6, 0.999);
+        let share = (hit / all).clamp(1e-6, 0.999);
+        if share <= chance {
+            return 0.0;
+        }
+        hit * (share / chance).ln() + (all - hit) * ((1.0 - share) / (1.0 - chance)).ln()
+    }
+}
