@@ -34,6 +34,10 @@ pub struct Investigation {
     /// Whether to ask for removal now, and why.
     #[serde(skip)]
     pub removal: Option<String>,
+    /// The confidence of every class that was weighed, also of those that are no cause; for
+    /// scoring, no part of the JSON.
+    #[serde(skip)]
+    pub weighed: Vec<(Class, f64)>,
 }
 
 /// The verdict, the contract's words.
@@ -62,6 +66,10 @@ pub enum Class {
 }
 
 impl Class {
+    /// Every class this version weighs.
+    pub const ALL: [Self; 4] =
+        [Self::NatClient, Self::CompromisedSite, Self::StolenCredentials, Self::DirectSender];
+
     /// The contract's word.
     pub fn word(self) -> &'static str {
         match self {

@@ -4,9 +4,10 @@
 use crate::gather::Gathered;
 use crate::incident::{Incident, same_helo};
 use crate::seen::Seen;
+use crate::weight::Cited;
 use heloscope_evidence::facts::Vantage;
 use heloscope_evidence::{Facts, Input, Kind, Process};
-use heloscope_model::{Place, Time, Window};
+use heloscope_model::{Time, Window};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -166,9 +167,7 @@ pub(crate) fn setting<'f>(facts: &'f Facts, name: &str) -> Option<&'f str> {
 }
 
 /// Places with their times, for a reason.
-pub(crate) fn frames<'s>(
-    sessions: impl IntoIterator<Item = &'s Seen>,
-) -> Vec<(Place, Option<Time>)> {
+pub(crate) fn frames<'s>(sessions: impl IntoIterator<Item = &'s Seen>) -> Vec<Cited> {
     sessions.into_iter().take(4).map(|s| (s.place, Some(s.start))).collect()
 }
 

@@ -2,7 +2,7 @@
 //! ruled out and why, what is needed to settle the rest.
 
 use crate::answer::{
-    Cause, Class, Coverage, InputRow, Investigation, Needed, NoticeRow, Path, Proof, RuledOut,
+    Cause, Class, Coverage, InputRow, Investigation, Needed, NoticeRow, Proof, RuledOut,
     SessionCount, SessionRow, Verdict,
 };
 use crate::case::{Case, Speaker, is_delivery};
@@ -29,6 +29,7 @@ pub(crate) struct Conclusion {
     unexplained: Vec<(SessionRow, Place)>,
     timeline: crate::answer::Timeline,
     removal: Option<String>,
+    weighed: Vec<(Class, f64)>,
 }
 
 /// Weighs up.
@@ -38,6 +39,13 @@ pub(crate) fn conclude(case: &Case<'_>, mut hypotheses: Vec<Hypothesis>) -> Conc
         by_confidence.then(a.class.cmp(&b.class))
     });
     let ruled_out = ruled_out(case, &hypotheses);
+    let weighed = Class::ALL
+        .into_iter()
+        .map(|class| {
+            let of_class = hypotheses.iter().filter(|h| h.class == class);
+            (class, of_class.map(|h| h.weighing.confidence()).fold(0.0, f64::max))
+        })
+        .collect();
     let causes: Vec<_> =
         hypotheses.into_iter().filter(|h| h.weighing.confidence() > CAUSE).collect();
     let needed = needed::needed(case, &causes);
@@ -69,15 +77,13 @@ pub(crate) fn conclude(case: &Case<'_>, mut hypotheses: Vec<Hypothesis>) -> Conc
             (row, s.place)
         })
         .collect();
-    Conclusion { causes, ruled_out, needed, sessions, unexplained, timeline, removal }
+    Conclusion { causes, ruled_out, needed, sessions, unexplained, timeline, removal, weighed }
 }
 
 /// Each class once that did not become a cause, with the strongest reason against it.
 fn ruled_out(case: &Case<'_>, hypotheses: &[Hypothesis]) -> Vec<RuledOut> {
     let mut rows = Vec::new();
-    for class in
-        [Class::NatClient, Class::CompromisedSite, Class::StolenCredentials, Class::DirectSender]
-    {
+    for class in Class::ALL {
         let of_class: Vec<_> = hypotheses.iter().filter(|h| h.class == class).collect();
         if of_class.iter().any(|h| h.weighing.confidence() > CAUSE) {
             continue;
@@ -117,19 +123,25 @@ fn absent(case: &Case<'_>, class: Class) -> Option<String> {
                 .iter()
                 .filter(|s| s.explained.is_none() && is_delivery(s))
                 .any(|s| case.speaker(s) != Speaker::Host);
-            (seen_all && !forwarded && case.facts.site.vantage.is_some_and(|v| {
-                v != heloscope_evidence::facts::Vantage::Host
-            }))
-            .then(|| "in the recorded time no other machine opened a session to a mail server".to_owned())
+            (seen_all
+                && !forwarded
+                && case
+                    .facts
+                    .site
+                    .vantage
+                    .is_some_and(|v| v != heloscope_evidence::facts::Vantage::Host))
+            .then(|| {
+                "in the recorded time no other machine opened a session to a mail server".to_owned()
+            })
         }
-        Class::CompromisedSite | Class::DirectSender => {
-            (seen_all && case.past_mta_on_host().is_empty() && case.gathered.usages.uids.is_empty())
-                .then(|| {
-                    "in the recorded time every session of this host is explained by the mail log or \
+        Class::CompromisedSite | Class::DirectSender => (seen_all
+            && case.past_mta_on_host().is_empty()
+            && case.gathered.usages.uids.is_empty())
+        .then(|| {
+            "in the recorded time every session of this host is explained by the mail log or \
                      looks like the mail server's own"
-                        .to_owned()
-                })
-        }
+                .to_owned()
+        }),
         Class::StolenCredentials => (case.covers_window(Kind::MailLog) == Some(true))
             .then(|| "in the mail log no account sends from outside".to_owned()),
     }
@@ -148,7 +160,10 @@ fn by_the_lists_words(case: &Case<'_>) -> Vec<RuledOut> {
     }
     let list = "the CBL and the XBL list single addresses for what bots do";
     vec![
-        RuledOut { class: "open-relay", because: format!("{list}; they neither test nor list relays") },
+        RuledOut {
+            class: "open-relay",
+            because: format!("{list}; they neither test nor list relays"),
+        },
         RuledOut { class: "bulk-mailing", because: format!("{list}, never for volume") },
         RuledOut { class: "shared-prefix", because: format!("{list}, never ranges") },
     ]
@@ -161,19 +176,24 @@ fn removal(case: &Case<'_>, causes: &[Hypothesis]) -> Option<String> {
     }
     let last = causes.iter().filter_map(|c| c.last).max();
     Some(match (causes.is_empty(), last.and_then(|l| case.is_ongoing(Some(l)))) {
-        (true, _) => "Not yet: the cause is not known, so the address would be listed again.".to_owned(),
+        (true, _) => {
+            "Not yet: the cause is not known, so the address would be listed again.".to_owned()
+        }
         (false, Some(true)) => {
-            "Not yet: it still went on when the evidence ends. Fix it first, verify, then ask.".to_owned()
+            "Not yet: it still went on when the evidence ends. Fix it first, verify, then ask."
+                .to_owned()
         }
-        (false, _) => {
-            "Not yet: apply the fix and verify it first; then ask once.".to_owned()
-        }
+        (false, _) => "Not yet: apply the fix and verify it first; then ask once.".to_owned(),
     })
 }
 
 impl Conclusion {
     /// Quotes every record that is cited, and puts the answer together.
-    pub(crate) fn quoted(self, evidence: &Evidence, notices: &[heloscope_model::Notice]) -> Investigation {
+    pub(crate) fn quoted(
+        self,
+        evidence: &Evidence,
+        notices: &[heloscope_model::Notice],
+    ) -> Investigation {
         let mut places: Vec<Place> = Vec::new();
         for cause in &self.causes {
             places.extend(cause.weighing.reasons.iter().flat_map(|r| r.places.iter().map(|p| p.0)));
@@ -211,6 +231,7 @@ impl Conclusion {
             inputs: evidence.inputs.iter().map(input_row).collect(),
             timeline: self.timeline,
             removal: self.removal,
+            weighed: self.weighed,
         }
     }
 }
@@ -314,13 +335,15 @@ fn notice_row(notice: &heloscope_model::Notice, evidence: &Evidence) -> NoticeRo
         dst: notice.dst.map(|d| d.to_string()),
         dst_port: notice.dst_port,
         removed_at: notice.removed_at,
-        source: evidence.path(notice.place.source).map(|p| p.display().to_string()).unwrap_or_default(),
+        source: evidence
+            .path(notice.place.source)
+            .map(|p| p.display().to_string())
+            .unwrap_or_default(),
     }
 }
 
 fn coverage(evidence: &Evidence) -> Vec<Coverage> {
-    let streams =
-        [Kind::Capture, Kind::MailLog, Kind::WebLog, Kind::Connections, Kind::Messages];
+    let streams = [Kind::Capture, Kind::MailLog, Kind::WebLog, Kind::Connections, Kind::Messages];
     evidence
         .inputs
         .iter()
@@ -343,15 +366,5 @@ fn input_row(input: &heloscope_evidence::Input) -> InputRow {
         first: input.first,
         last: input.last,
         note: input.note.clone(),
-    }
-}
-
-/// Words for a path of mail.
-pub(crate) fn path_words(path: Path) -> &'static str {
-    match path {
-        Path::ThroughMta => "through your mail server",
-        Path::PastMta => "from this machine, past your mail server",
-        Path::Forwarded => "from another machine, through your gateway",
-        Path::NotSeen => "not seen in the evidence",
     }
 }

@@ -98,7 +98,11 @@ impl<'a> Gathered<'a> {
             *explained += u32::from(seen.explained.is_some());
             *all += 1;
         }
-        counts.into_iter().filter(|(_, (e, all))| *e >= 3 && 2 * e > *all).map(|(ip, _)| ip).collect()
+        counts
+            .into_iter()
+            .filter(|(_, (e, all))| *e >= 3 && 2 * e > *all)
+            .map(|(ip, _)| ip)
+            .collect()
     }
 
     /// Sessions that no line explains and that do not look like the MTA's own, with the ways in
@@ -117,7 +121,9 @@ impl<'a> Gathered<'a> {
     /// capture shows stands for a session by itself.
     fn as_session(&mut self, connection: &Connection) {
         let own = &self.incident.own;
-        if connection.dst.is_loopback() || own.is_ours(connection.dst) || !own.is_ours(connection.src)
+        if connection.dst.is_loopback()
+            || own.is_ours(connection.dst)
+            || !own.is_ours(connection.src)
         {
             return;
         }
@@ -125,9 +131,8 @@ impl<'a> Gathered<'a> {
         let server = SocketAddr::new(connection.dst, connection.dst_port);
         let known = self.by_socket.get(&(client, server)).copied();
         if let Some(seen) = known.and_then(|i| self.outbound.get_mut(i)) {
-            let same = connection.time.is_none_or(|t| {
-                seen.stretch().widened(SAME_CONNECTION_S).holds(t)
-            });
+            let same =
+                connection.time.is_none_or(|t| seen.stretch().widened(SAME_CONNECTION_S).holds(t));
             if same {
                 seen.process = seen.process.take().or_else(|| ProcessRef::of(connection));
                 return;

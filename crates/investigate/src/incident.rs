@@ -99,19 +99,9 @@ impl Own {
         self.site.networks.iter().any(|n| n.contains(&ip)) || is_private(ip)
     }
 
-    /// A smarthost.
-    pub(crate) fn is_relay(&self, ip: IpAddr) -> bool {
-        self.site.relays.contains(&ip)
-    }
-
     /// What the MTA should say, where the administrator told it.
     pub(crate) fn helos(&self) -> &[String] {
         &self.site.helo
-    }
-
-    /// Whether anything is known of the site's addresses at all.
-    pub(crate) fn is_known(&self) -> bool {
-        !(self.site.addresses.is_empty() && self.subjects.is_empty())
     }
 }
 

@@ -26,10 +26,7 @@ pub use answer::{Investigation, Verdict};
 use heloscope_evidence::Evidence;
 
 /// Investigates. `progress` is told bytes done and bytes in all.
-pub fn investigate(
-    evidence: &mut Evidence,
-    progress: &mut dyn FnMut(u64, u64),
-) -> Investigation {
+pub fn investigate(evidence: &mut Evidence, progress: &mut dyn FnMut(u64, u64)) -> Investigation {
     let incident = incident::Incident::new(&evidence.facts);
     let mut gathered = gather::Gathered::new(&incident);
     evidence.stream(&mut gathered, progress);

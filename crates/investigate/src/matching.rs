@@ -220,10 +220,11 @@ fn joins(seen: &Seen, open: &Open) -> Option<bool> {
         return None;
     }
     let starts_right = match open.took {
-        Some(took) if !open.reused => {
-            (open.time.since(seen.start) - took).abs() <= TOLERANCE_S
-        }
+        Some(took) if !open.reused => (open.time.since(seen.start) - took).abs() <= TOLERANCE_S,
         _ => true,
     };
     starts_right.then_some(false)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! What would settle what is open: the missing evidence, and the exact command that collects it.
 
 use crate::answer::{Class, Needed};
-use crate::case::{Case, Speaker};
+use crate::case::Case;
 use crate::hypotheses::Hypothesis;
 use heloscope_evidence::Kind;
 use heloscope_evidence::facts::Vantage;
@@ -39,7 +39,8 @@ pub(crate) fn needed(case: &Case<'_>, causes: &[Hypothesis]) -> Vec<Needed> {
     if case.covers_window(Kind::MailLog) != Some(true) {
         want(
             "the mail log of the time the notice names",
-            "cp /var/log/mail.log* .   (or: journalctl -u 'postfix*' -o short-iso > mail.log)".to_owned(),
+            "cp /var/log/mail.log* .   (or: journalctl -u 'postfix*' -o short-iso > mail.log)"
+                .to_owned(),
         );
     }
     if case.facts.site.vantage != Some(Vantage::Host)
@@ -48,9 +49,9 @@ pub(crate) fn needed(case: &Case<'_>, causes: &[Hypothesis]) -> Vec<Needed> {
     {
         want(
             "which machine behind the gateway opens connections to port 25",
-            "nft insert rule inet filter forward tcp dport 25 ct state new log prefix \\\"SMTP-OUT \\\"   \
+            "nft insert rule inet filter forward tcp dport 25 ct state new log prefix '\"SMTP-OUT \"'   \
              (then: journalctl -k | grep SMTP-OUT)"
-                .replace("\\\"", "\""),
+                .to_owned(),
         );
     }
     let on_host = case.past_mta_on_host();
@@ -72,7 +73,8 @@ pub(crate) fn needed(case: &Case<'_>, causes: &[Hypothesis]) -> Vec<Needed> {
         if !case.has(Kind::WebRoot) {
             want(
                 "the files of the web sites",
-                "tar -C / -cf - var/www | tar -xf - -C evidence/   (keeps the times of the files)".to_owned(),
+                "tar -C / -cf - var/www | tar -xf - -C evidence/   (keeps the times of the files)"
+                    .to_owned(),
             );
         }
     }
@@ -89,11 +91,9 @@ fn for_a_cause(case: &Case<'_>, cause: &Hypothesis, want: &mut impl FnMut(&str, 
             "whose machine has that address",
             "cat /var/lib/misc/dnsmasq.leases   (or /var/lib/dhcp/dhcpd.leases)".to_owned(),
         ),
-        Class::CompromisedSite if !case.has(Kind::WebRoot) => want(
-            "the script itself",
-            "tar -C / -cf - var/www | tar -xf - -C evidence/".to_owned(),
-        ),
+        Class::CompromisedSite if !case.has(Kind::WebRoot) => {
+            want("the script itself", "tar -C / -cf - var/www | tar -xf - -C evidence/".to_owned())
+        }
         _ => {}
     }
-    let _ = Speaker::Host;
 }

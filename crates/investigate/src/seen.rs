@@ -3,7 +3,7 @@
 
 use heloscope_detect::Detection;
 use heloscope_evidence::Connection;
-use heloscope_model::session::{EndState, Session, Syn, Verb};
+use heloscope_model::session::{Session, Syn, Verb};
 use heloscope_model::{Octets, Place, Time, Window};
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -36,7 +36,6 @@ pub(crate) struct Seen {
     pub(crate) replies: Vec<(u64, Time)>,
     pub(crate) authenticated: bool,
     pub(crate) tls: bool,
-    pub(crate) end_state: EndState,
     /// X-Mailer or User-Agent of its first message.
     pub(crate) mailer: Option<Octets>,
     /// X-PHP-Originating-Script of its first message that names one.
@@ -106,7 +105,6 @@ impl Seen {
             authenticated: commands(Verb::Auth)
                 .any(|c| said.reply(c.reply).is_none_or(|r| r.code == 235 || r.code == 334)),
             tls: said.tls.is_some(),
-            end_state: session.end_state,
             mailer: header("x-mailer").or_else(|| header("user-agent")),
             php_script: header("x-php-originating-script"),
             detections: heloscope_detect::judge(session),
@@ -137,7 +135,6 @@ impl Seen {
             replies: Vec::new(),
             authenticated: false,
             tls: false,
-            end_state: EndState::Truncated,
             mailer: None,
             php_script: None,
             detections: Vec::new(),

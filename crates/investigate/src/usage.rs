@@ -215,8 +215,15 @@ impl Usage {
 fn speaks_of_spam(reply: &[u8]) -> bool {
     let reply = reply.to_ascii_lowercase();
     const WORDS: [&[u8]; 9] = [
-        b"spam", b"block", b"blacklist", b"blocklist", b"reputation", b"unsolicited", b"listed",
-        b"junk", b"abuse",
+        b"spam",
+        b"block",
+        b"blacklist",
+        b"blocklist",
+        b"reputation",
+        b"unsolicited",
+        b"listed",
+        b"junk",
+        b"abuse",
     ];
     WORDS.iter().any(|word| reply.windows(word.len()).any(|w| w == *word))
 }

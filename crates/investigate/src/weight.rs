@@ -4,6 +4,9 @@
 
 use heloscope_model::{Place, Time};
 
+/// A record that is cited, and the time it speaks of.
+pub(crate) type Cited = (Place, Option<Time>);
+
 /// One reason, with the records it rests on.
 #[derive(Clone, Debug)]
 pub(crate) struct Reason {
@@ -12,7 +15,7 @@ pub(crate) struct Reason {
     /// One sentence.
     pub(crate) says: String,
     /// Records, the best first.
-    pub(crate) places: Vec<(Place, Option<Time>)>,
+    pub(crate) places: Vec<Cited>,
 }
 
 /// Reasons for and against one hypothesis.
@@ -38,7 +41,7 @@ impl Weighing {
         &mut self,
         ratio: f64,
         says: impl Into<String>,
-        places: impl IntoIterator<Item = (Place, Option<Time>)>,
+        places: impl IntoIterator<Item = Cited>,
     ) {
         self.reasons.push(Reason {
             weight: ratio.ln(),

@@ -11,9 +11,9 @@ use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::seen::Seen;
 use crate::usage::{PathUse, Usage};
-use crate::weight::Weighing;
+use crate::weight::{Cited, Weighing};
 use heloscope_evidence::{Kind, WebFile};
-use heloscope_model::{Place, Time};
+use heloscope_model::Time;
 
 /// Files and paths tried, the most telling first.
 const CANDIDATES: usize = 20;
@@ -30,7 +30,9 @@ impl Script<'_> {
     /// How sure its findings make it that it was planted, 0..1.
     fn planted(&self) -> f64 {
         let findings = self.file.map(|f| f.findings.as_slice()).unwrap_or_default();
-        1.0 - findings.iter().fold(1.0, |left, f| left * (1.0 - f64::from(f.weight.clamp(0.0, 1.0))))
+        1.0 - findings
+            .iter()
+            .fold(1.0, |left, f| left * (1.0 - f64::from(f.weight.clamp(0.0, 1.0))))
     }
 
     fn name(&self) -> String {
@@ -98,11 +100,9 @@ fn file_of<'a>(case: &Case<'a>, path: &str, usage: &PathUse) -> Option<&'a WebFi
     let tail = if path.ends_with('/') { format!("{path}index.php") } else { path.to_owned() };
     let host = usage.host.as_ref().map(ToString::to_string).unwrap_or_default();
     let bare = host.strip_prefix("www.").unwrap_or(&host);
-    case.facts
-        .web_files
-        .iter()
-        .filter(|f| f.path.ends_with(&tail))
-        .max_by_key(|f| (!bare.is_empty() && f.path.contains(bare), std::cmp::Reverse(f.path.len())))
+    case.facts.web_files.iter().filter(|f| f.path.ends_with(&tail)).max_by_key(|f| {
+        (!bare.is_empty() && f.path.contains(bare), std::cmp::Reverse(f.path.len()))
+    })
 }
 
 /// Whether a process of the table runs this file.
@@ -123,8 +123,7 @@ fn past_mta(case: &Case<'_>, script: &Script<'_>, sessions: &[&Seen]) -> Hypothe
         weighing.times(0.3, "nothing in the file opens connections or sends mail", []);
     }
     let stretches: Vec<_> = sessions.iter().map(|s| s.stretch()).collect();
-    let span =
-        (sessions.iter().map(|s| s.start).min(), sessions.iter().map(|s| s.start).max());
+    let span = (sessions.iter().map(|s| s.start).min(), sessions.iter().map(|s| s.start).max());
     finish(case, script, Path::PastMta, weighing, case.notices_of(&stretches), span)
 }
 
@@ -144,7 +143,11 @@ fn through_mta(
         .collect();
     if !case.incident.windows.is_empty() {
         if in_window.is_empty() {
-            weighing.times(0.05, format!("user id {uid} handed in no mail in the notice's time"), []);
+            weighing.times(
+                0.05,
+                format!("user id {uid} handed in no mail in the notice's time"),
+                [],
+            );
         } else {
             weighing.times(
                 3.0,
@@ -162,7 +165,8 @@ fn through_mta(
     named_by_php(case, script, &mut weighing);
     refused(usage, &mut weighing);
     let notices = (0..case.incident.notices.len()).collect();
-    let mut hypothesis = finish(case, script, Path::ThroughMta, weighing, notices, (usage.first, usage.last));
+    let mut hypothesis =
+        finish(case, script, Path::ThroughMta, weighing, notices, (usage.first, usage.last));
     if let Some(culprit) = &mut hypothesis.culprit {
         culprit.attrs.insert("uid".to_owned(), uid.into());
     }
@@ -191,7 +195,8 @@ pub(super) fn helo_of_the_mta(case: &Case<'_>, weighing: &mut Weighing) {
     if known.iter().any(|h| crate::incident::same_helo(h, quoted.as_bytes())) {
         weighing.times(3.0, format!("the notice quotes your mail server's own HELO, {quoted}"), []);
     } else {
-        let mta = heloscope_model::octets::lossy_text(known.first().map_or(b"", |h| h)).0.into_owned();
+        let mta =
+            heloscope_model::octets::lossy_text(known.first().map_or(b"", |h| h)).0.into_owned();
         weighing.times(
             0.03,
             format!("the notice quotes HELO {quoted}; mail through your mail server says {mta}"),
@@ -212,8 +217,7 @@ fn requests_meet(case: &Case<'_>, script: &Script<'_>, sessions: bool, weighing:
     let met = if sessions { usage.sessions.len() } else { usage.mails.len() };
     let all = requests.instants.count(sessions);
     let surprise = requests.surprise(usage, sessions);
-    let places: Vec<(Place, Option<Time>)> =
-        usage.samples.iter().map(|(t, place)| (*place, Some(*t))).collect();
+    let places: Vec<Cited> = usage.samples.iter().map(|(t, place)| (*place, Some(*t))).collect();
     if surprise > 0.0 {
         weighing.times(
             surprise.min(6.0).exp(),
@@ -224,17 +228,16 @@ fn requests_meet(case: &Case<'_>, script: &Script<'_>, sessions: bool, weighing:
             places,
         );
     } else {
-        weighing.times(0.2, format!("requests to {path} are no nearer to the {what}s than chance"), places);
+        weighing.times(
+            0.2,
+            format!("requests to {path} are no nearer to the {what}s than chance"),
+            places,
+        );
     }
 }
 
 /// A process join: the socket table names the process, and the process runs this very file.
-fn process_join(
-    case: &Case<'_>,
-    script: &Script<'_>,
-    sessions: &[&Seen],
-    weighing: &mut Weighing,
-) {
+fn process_join(case: &Case<'_>, script: &Script<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
     let Some(file) = script.file else { return };
     for seen in sessions {
         let Some(process) = &seen.process else { continue };
@@ -242,7 +245,10 @@ fn process_join(
         if running.command.split_whitespace().any(|w| w == file.path) {
             weighing.times(
                 100.0,
-                format!("the process that holds the connection runs this file: {}", running.command),
+                format!(
+                    "the process that holds the connection runs this file: {}",
+                    running.command
+                ),
                 [(process.place, Some(seen.start)), (running.place, running.started)],
             );
             return;
@@ -278,21 +284,27 @@ fn looks_planted(script: &Script<'_>, weighing: &mut Weighing) {
 fn named_by_php(case: &Case<'_>, script: &Script<'_>, weighing: &mut Weighing) {
     let name = script.name();
     let base = name.rsplit('/').next().unwrap_or_default();
-    let named: Vec<_> = case
+    let is_it = |s: &heloscope_model::Octets| {
+        let text = s.to_string();
+        text.split([' ', '(', ':']).any(|word| word == base)
+    };
+    let copies = case
         .gathered
         .copies
         .iter()
-        .filter(|c| {
-            c.php_script.as_ref().is_some_and(|(_, s)| {
-                s.to_string().split([' ', '(']).next().is_some_and(|s| s == base)
-            })
-        })
-        .map(|c| (c.place, c.date))
-        .collect();
+        .filter(|c| c.php_script.as_ref().is_some_and(|(_, s)| is_it(s)))
+        .map(|c| (c.place, c.date));
+    let sessions = case
+        .gathered
+        .outbound
+        .iter()
+        .filter(|s| s.php_script.as_ref().is_some_and(is_it))
+        .map(|s| (s.place, Some(s.start)));
+    let named: Vec<_> = copies.chain(sessions).collect();
     if !named.is_empty() && !base.is_empty() {
         weighing.times(
             10.0,
-            format!("PHP names {base} in the header of {}", count(named.len(), "kept copy")),
+            format!("PHP names {base} in the header of {}", count(named.len(), "message")),
             named,
         );
     }
@@ -335,21 +347,26 @@ fn finish(
         last,
         weighing,
         fix: vec![
-            format!("Move {name} out of the web root and keep it as evidence; do not just delete it."),
+            format!(
+                "Move {name} out of the web root and keep it as evidence; do not just delete it."
+            ),
             "Find how it came in: the log lines of the requests that first created or called it, \
              outdated plug-ins, leaked FTP or panel passwords; then change all of them."
                 .to_owned(),
             "Restore the site from its source or a clean copy: there is seldom only one such file."
                 .to_owned(),
-            "Let only the mail server's user open connections to port 25 from this host.".to_owned(),
+            "Let only the mail server's user open connections to port 25 from this host."
+                .to_owned(),
         ],
         verify: match case.facts.web_roots.first() {
             Some(root) => format!(
                 "find {root} -name '*.php' -newermt '1 day ago' finds nothing unexpected, and \
                  tcpdump -ni any 'tcp dst port 25' shows only the mail server's sessions for a day"
             ),
-            None => "tcpdump -ni any 'tcp dst port 25' shows only the mail server's sessions for a day"
-                .to_owned(),
+            None => {
+                "tcpdump -ni any 'tcp dst port 25' shows only the mail server's sessions for a day"
+                    .to_owned()
+            }
         },
     }
 }
@@ -365,7 +382,8 @@ fn join_companions(found: Vec<Hypothesis>) -> Vec<Hypothesis> {
                     && let (Some(culprit), Some(other)) = (&mut best.culprit, &hypothesis.culprit)
                     && culprit.value != other.value
                 {
-                    let also = culprit.attrs.entry("also").or_insert_with(|| Vec::<String>::new().into());
+                    let also =
+                        culprit.attrs.entry("also").or_insert_with(|| Vec::<String>::new().into());
                     if let Some(list) = also.as_array_mut()
                         && !list.iter().any(|v| v == other.value.as_str())
                     {

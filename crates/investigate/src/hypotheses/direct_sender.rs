@@ -9,9 +9,8 @@ use super::{Hypothesis, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, frames};
 use crate::seen::Seen;
-use crate::weight::Weighing;
+use crate::weight::{Cited, Weighing};
 use heloscope_evidence::Process;
-use heloscope_model::{Place, Time};
 use std::collections::BTreeMap;
 
 /// A program that may have opened the sessions.
@@ -21,7 +20,7 @@ struct Program<'a> {
     process: Option<&'a Process>,
     pid: Option<u32>,
     uid: Option<u32>,
-    places: Vec<(Place, Option<Time>)>,
+    places: Vec<Cited>,
     joined: usize,
 }
 
@@ -57,7 +56,10 @@ fn one(
     } else {
         weighing.times(
             4.0,
-            format!("{} is the one program here that mails the way these sessions do", program.name),
+            format!(
+                "{} is the one program here that mails the way these sessions do",
+                program.name
+            ),
             program.places.clone(),
         );
     }
@@ -252,7 +254,10 @@ mod tests {
     #[test]
     fn an_interpreter_is_named_by_its_script() {
         for (command, name) in [
-            ("/usr/bin/node --max-old-space-size=512 /srv/shop/mailer.js --prod", "/srv/shop/mailer.js"),
+            (
+                "/usr/bin/node --max-old-space-size=512 /srv/shop/mailer.js --prod",
+                "/srv/shop/mailer.js",
+            ),
             ("python3 -m smtpd", "python3"),
             ("/usr/bin/python3.11 /opt/app/report.py", "/opt/app/report.py"),
             ("java -jar /opt/crm/crm.jar", "/opt/crm/crm.jar"),

@@ -7,7 +7,7 @@
 
 use super::{Hypothesis, window_signs};
 use crate::answer::{Class, Culprit, Path};
-use crate::case::{Case, Speaker, count, frames, is_delivery};
+use crate::case::{Case, Speaker, frames, is_delivery};
 use crate::seen::Seen;
 use crate::weight::Weighing;
 use heloscope_evidence::Lease;
@@ -61,16 +61,15 @@ fn one(case: &Case<'_>, speaker: Speaker, sessions: &[&Seen]) -> Hypothesis {
         weighing,
         fix: vec![
             format!("Take {who} off the network now and have it cleaned or reinstalled."),
-            "On the gateway, let only the mail server out to port 25: \
-             nft add rule inet filter forward ip saddr != MAILSERVER tcp dport 25 counter log \
-             prefix \\\"SMTP-OUT \\\" reject"
-                .replace("\\\\\"", "\"")
-                .replace("\\\"", "\""),
+            "On the gateway, let only the mail server out to port 25: nft insert rule inet filter \
+             forward ip saddr != MAILSERVER tcp dport 25 counter reject"
+                .to_owned(),
             "Put guests on a network of their own without port 25.".to_owned(),
         ],
-        verify: "tcpdump -ni any 'tcp dst port 25 and not src host MAILSERVER' on the gateway shows \
+        verify:
+            "tcpdump -ni any 'tcp dst port 25 and not src host MAILSERVER' on the gateway shows \
                  no more SYNs for a day"
-            .to_owned(),
+                .to_owned(),
     }
 }
 
@@ -129,7 +128,10 @@ fn not_the_mail_server(
                 .collect();
             weighing.times(
                 4.0,
-                format!("they come from {ip}; the mail your server logs leaves from {}", mta.join(", ")),
+                format!(
+                    "they come from {ip}; the mail your server logs leaves from {}",
+                    mta.join(", ")
+                ),
                 explained,
             );
         }
@@ -142,7 +144,11 @@ fn not_the_mail_server(
     }
     for way in ways.into_iter().take(3) {
         let shows = frames(sessions.iter().copied());
-        weighing.times(2.0, format!("it is not your mail server's software: {way}"), shows.into_iter().take(1));
+        weighing.times(
+            2.0,
+            format!("it is not your mail server's software: {way}"),
+            shows.into_iter().take(1),
+        );
     }
 }
 
@@ -155,7 +161,9 @@ fn servers(sessions: &[&Seen], weighing: &mut Weighing) {
         _ => 5.0,
     };
     let says = match servers.len() {
-        0 | 1 => "it always talks to one and the same server, as monitoring or a relay would".to_owned(),
+        0 | 1 => {
+            "it always talks to one and the same server, as monitoring or a relay would".to_owned()
+        }
         n => format!("it talks to {n} different mail servers on port 25"),
     };
     weighing.times(ratio, says, frames(sessions.iter().copied()));
@@ -169,7 +177,10 @@ fn traits(sessions: &[&Seen], weighing: &mut Weighing) {
             if families.len() < 3 && families.insert(detection.family) {
                 weighing.times(
                     2.0,
-                    format!("a list's sensor would note {}: {}", detection.detector, detection.evidence),
+                    format!(
+                        "a list's sensor would note {}: {}",
+                        detection.detector, detection.evidence
+                    ),
                     [(seen.place, Some(seen.start))],
                 );
             }

@@ -10,8 +10,7 @@ use super::{Hypothesis, compromised_site};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::usage::{ClientUse, Usage};
-use crate::weight::Weighing;
-use heloscope_model::{Place, Time};
+use crate::weight::{Cited, Weighing};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -42,8 +41,7 @@ fn one(case: &Case<'_>, account: &str, usage: &Usage) -> Option<Hypothesis> {
     let first = strangers.iter().map(|(_, c)| c.first.0).min();
     let last = strangers.iter().map(|(_, c)| c.last).max();
     let from = strangers.iter().max_by_key(|(ip, c)| (c.mails, *ip)).map(|(ip, _)| ip.to_string());
-    let addresses: Vec<String> =
-        strangers.iter().take(20).map(|(ip, _)| ip.to_string()).collect();
+    let addresses: Vec<String> = strangers.iter().take(20).map(|(ip, _)| ip.to_string()).collect();
     Some(Hypothesis {
         class: Class::StolenCredentials,
         culprit: Some(
@@ -84,7 +82,7 @@ fn window(
     if case.incident.windows.is_empty() {
         return;
     }
-    let in_window: Vec<(Place, Option<Time>)> = usage
+    let in_window: Vec<Cited> = usage
         .sequence
         .iter()
         .filter(|(t, ip, _)| {
@@ -101,7 +99,10 @@ fn window(
     } else {
         weighing.times(
             3.0,
-            format!("{} from outside within the time the notice names", count(in_window.len(), "mail")),
+            format!(
+                "{} from outside within the time the notice names",
+                count(in_window.len(), "mail")
+            ),
             in_window,
         );
     }
@@ -118,7 +119,11 @@ fn networks(usage: &Usage, strangers: &[(IpAddr, &ClientUse)], weighing: &mut We
             format!("it was used from {} different networks outside", nets.len()),
             places(3),
         ),
-        n => weighing.times(6.0, format!("it was used from {n} different networks outside"), places(4)),
+        n => weighing.times(
+            6.0,
+            format!("it was used from {n} different networks outside"),
+            places(4),
+        ),
     }
     let nameless: Vec<_> = strangers.iter().filter(|(_, c)| !c.named).collect();
     if !nameless.is_empty() && nameless.len() * 2 > strangers.len() {
@@ -140,7 +145,7 @@ fn networks(usage: &Usage, strangers: &[(IpAddr, &ClientUse)], weighing: &mut We
 }
 
 /// A pair of lines that show the account at two networks alternately: A, B, A in short time.
-fn at_once(usage: &Usage) -> Option<((Place, Option<Time>), (Place, Option<Time>))> {
+fn at_once(usage: &Usage) -> Option<(Cited, Cited)> {
     usage.sequence.windows(3).find_map(|three| {
         let [(t0, Some(a), _), (t1, Some(b), place), (t2, Some(c), again)] = three else {
             return None;
@@ -174,11 +179,7 @@ fn senders(
     let places = strangers.iter().take(2).map(|(_, c)| (c.first.1, Some(c.first.0)));
     match others.len() {
         0 => weighing.times(0.3, "all of it is under the account's own sender address", places),
-        1 => weighing.times(
-            1.5,
-            "it used a sender address that is not the account's name",
-            places,
-        ),
+        1 => weighing.times(1.5, "it used a sender address that is not the account's name", places),
         n => weighing.times(
             8.0,
             format!("it wrote under {n} sender addresses that are not its own"),
@@ -199,7 +200,10 @@ fn receivers(usage: &Usage, weighing: &mut Weighing) {
     if !usage.refused_as_spam.is_empty() {
         weighing.times(
             4.0,
-            format!("receivers refused {} of its mails as spam or by reputation", usage.refused_as_spam.len()),
+            format!(
+                "receivers refused {} of its mails as spam or by reputation",
+                usage.refused_as_spam.len()
+            ),
             usage.refused_as_spam.iter().map(|(t, p)| (*p, Some(*t))),
         );
     }
@@ -208,7 +212,10 @@ fn receivers(usage: &Usage, weighing: &mut Weighing) {
         if share >= 0.15 {
             weighing.times(
                 5.0,
-                format!("{} of {tried} recipients bounced: addresses nobody knows here", usage.bounced),
+                format!(
+                    "{} of {tried} recipients bounced: addresses nobody knows here",
+                    usage.bounced
+                ),
                 usage.samples.iter().take(1).map(|(t, p)| (*p, Some(*t))),
             );
         } else if share <= 0.03 && usage.refused_as_spam.is_empty() {
@@ -240,6 +247,10 @@ fn volume(usage: &Usage, weighing: &mut Weighing) {
             places,
         );
     } else if usage.mails <= 3 {
-        weighing.times(0.5, format!("it sent only {}", count(usage.mails as usize, "mail")), places);
+        weighing.times(
+            0.5,
+            format!("it sent only {}", count(usage.mails as usize, "mail")),
+            places,
+        );
     }
 }

@@ -65,7 +65,10 @@ fn helo(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
     let ratio = if in_window > 0 { 20.0 } else { 8.0 };
     weighing.times(
         ratio,
-        format!("{} with the very HELO that the notice quotes: {quoted}", count(same.len(), "session")),
+        format!(
+            "{} with the very HELO that the notice quotes: {quoted}",
+            count(same.len(), "session")
+        ),
         frames(same.iter().copied()),
     );
 }

@@ -55,6 +55,7 @@ pub fn render(investigation: &Investigation) -> Result<String, askama::Error> {
 }
 
 /// The template's filters.
+#[expect(unreachable_pub, reason = "the macro makes its own items public")]
 mod filters {
     use super::super::words;
     use heloscope_model::Time;

@@ -43,7 +43,8 @@ pub(super) fn svg(timeline: &Timeline) -> String {
             Tone::Good => "good",
             Tone::Bad => "bad",
         };
-        let more = if lane.more > 0 { format!(", {} more not drawn", lane.more) } else { String::new() };
+        let more =
+            if lane.more > 0 { format!(", {} more not drawn", lane.more) } else { String::new() };
         let name = format!("{} ({}{more})", lane.name, lane.marks.len());
         let _ = write!(
             out,
@@ -78,9 +79,8 @@ pub(super) fn svg(timeline: &Timeline) -> String {
 
 /// Ticks at round steps, five to ten of them.
 fn axis(out: &mut String, span: Window, y: f64) {
-    const STEPS: [i64; 16] = [
-        1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400, 604_800,
-    ];
+    const STEPS: [i64; 16] =
+        [1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400, 604_800];
     let length = span.to.since(span.from);
     let step = STEPS.into_iter().find(|s| length / *s as f64 <= 9.0).unwrap_or(30 * 86_400);
     let mut tick = span.from.secs().div_euclid(step) * step;
@@ -92,7 +92,11 @@ fn axis(out: &mut String, span: Window, y: f64) {
             let (day, clock) = text.split_once(' ').unwrap_or((&text, ""));
             let clock = clock.trim_end_matches(" UTC");
             let clock = if step % 60 == 0 { clock.get(..5).unwrap_or(clock) } else { clock };
-            let label = if days.as_deref() == Some(day) { clock.to_owned() } else { format!("{day} {clock}") };
+            let label = if days.as_deref() == Some(day) {
+                clock.to_owned()
+            } else {
+                format!("{day} {clock}")
+            };
             days = Some(day.to_owned());
             let at = x(span, time);
             let _ = write!(

@@ -80,7 +80,14 @@ fn proofs(out: &mut String, title: &str, proofs: &[Proof]) {
 fn unexplained(out: &mut String, investigation: &Investigation) {
     let rows = investigation.unexplained.iter().take(8).map(|s| {
         let helo = s.helo.as_deref().map(|h| format!(", HELO {h}")).unwrap_or_default();
-        format!("{} {} -> {}:{}{helo} ({})", words::stamp(s.time), s.src, s.dst, s.dst_port, s.locator)
+        format!(
+            "{} {} -> {}:{}{helo} ({})",
+            words::stamp(s.time),
+            s.src,
+            s.dst,
+            s.dst_port,
+            s.locator
+        )
     });
     section(out, "Sessions that no log line explains (not yet a proof of anything)", rows);
 }

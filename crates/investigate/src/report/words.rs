@@ -41,8 +41,10 @@ pub(super) fn attributes(culprit: &Culprit) -> String {
         .map(|(name, value)| match value {
             serde_json::Value::String(text) => format!("{name} {text}"),
             serde_json::Value::Array(list) => {
-                let items: Vec<_> =
-                    list.iter().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).collect();
+                let items: Vec<_> = list
+                    .iter()
+                    .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
+                    .collect();
                 format!("{name} {}", items.join(", "))
             }
             other => format!("{name} {other}"),
@@ -139,7 +141,9 @@ pub(super) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' | '\t' => ' ',
-            c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
+            c if c.is_control()
+                || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
+            {
                 '\u{fffd}'
             }
             c => c,

@@ -1,0 +1,22 @@
+//! One file a command.
+
+mod cases;
+mod investigate;
+mod manual;
+mod sessions;
+mod summary;
+
+use crate::cli::Command;
+use crate::outcome::Outcome;
+
+/// Runs a command.
+pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Investigate(args) => investigate::run(&args),
+        Command::Sessions(args) => sessions::run(&args),
+        Command::Summary(args) => summary::run(&args),
+        Command::Cases(args) => cases::run(&args),
+        Command::Man { dir } => manual::pages(&dir),
+        Command::Completions { shell } => manual::completions(shell),
+    }
+}

@@ -1,0 +1,72 @@
+//! How a command ended, and the exit status that says so (CONTRACT.md; sysexits.h).
+
+use std::io;
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Done.
+    Done,
+    /// Done, and something needs attention.
+    Attention,
+    /// The command line was wrong.
+    BadUsage,
+    /// Nothing readable in the input.
+    NothingReadable,
+    /// An output cannot be made.
+    CannotWrite,
+    /// Reading or writing failed on the way.
+    InputOutput,
+    /// A privilege is missing.
+    NoPermission,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        ExitCode::from(match outcome {
+            Outcome::Done => 0,
+            Outcome::Attention => 1,
+            Outcome::BadUsage => 64,
+            Outcome::NothingReadable => 65,
+            Outcome::CannotWrite => 73,
+            Outcome::InputOutput => 74,
+            Outcome::NoPermission => 77,
+        })
+    }
+}
+
+/// An output file that could not be made.
+#[derive(Debug)]
+pub(crate) struct CannotWrite(pub(crate) std::path::PathBuf);
+
+impl std::fmt::Display for CannotWrite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "cannot write {} (choose another path, or make its folder first)",
+            self.0.display()
+        )
+    }
+}
+
+impl std::error::Error for CannotWrite {}
+
+/// The outcome that an error stands for.
+pub(crate) fn of_error(error: &anyhow::Error) -> Outcome {
+    if error.downcast_ref::<CannotWrite>().is_some() {
+        return Outcome::CannotWrite;
+    }
+    match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+        Some(io::ErrorKind::PermissionDenied) => Outcome::NoPermission,
+        _ => Outcome::InputOutput,
+    }
+}
+
+/// Whether the reader of our output went away, which is its right.
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
