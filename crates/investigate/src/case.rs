@@ -18,6 +18,8 @@ pub(crate) struct Case<'a> {
     pub(crate) gathered: &'a Gathered<'a>,
     pub(crate) inputs: &'a [Input],
     mta_hosts: BTreeSet<IpAddr>,
+    /// What the MTA is configured to say.
+    mta_names: Vec<&'a str>,
     sees_inside: bool,
 }
 
@@ -40,23 +42,24 @@ impl<'a> Case<'a> {
         inputs: &'a [Input],
     ) -> Self {
         let mut mta_hosts = gathered.profile.hosts.clone();
-        let named: Vec<&str> = incident
+        let mta_names: Vec<&str> = incident
             .own
             .helos()
             .iter()
             .map(String::as_str)
             .chain(setting(facts, "smtp_helo_name"))
             .chain(setting(facts, "myhostname"))
+            .filter(|name| !name.contains('$'))
             .collect();
         for seen in &gathered.outbound {
             if let Some(helo) = &seen.helo
-                && named.iter().any(|n| same_helo(n.as_bytes(), helo.as_bytes()))
+                && mta_names.iter().any(|n| same_helo(n.as_bytes(), helo.as_bytes()))
             {
                 mta_hosts.insert(seen.speaker());
             }
         }
         let sees_inside = gathered.outbound.iter().any(|s| s.inside.is_some());
-        Self { facts, incident, gathered, inputs, mta_hosts, sees_inside }
+        Self { facts, incident, gathered, inputs, mta_hosts, mta_names, sees_inside }
     }
 
     /// Who sent a session.
@@ -88,6 +91,20 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// What the MTA says in HELO: learnt from its sessions, or as configured.
+    pub(crate) fn mta_helos(&self) -> Vec<String> {
+        let learnt = self
+            .gathered
+            .profile
+            .helos
+            .iter()
+            .map(|h| heloscope_model::octets::lossy_text(h).0.into_owned());
+        let mut names: Vec<String> =
+            learnt.chain(self.mta_names.iter().map(|n| (*n).to_owned())).collect();
+        names.dedup();
+        names
+    }
+
     /// The addresses known to be the mail server's.
     pub(crate) fn mta_hosts(&self) -> &BTreeSet<IpAddr> {
         &self.mta_hosts
@@ -95,10 +112,29 @@ impl<'a> Case<'a> {
 
     /// Sessions past the mail server, from its own machine, in which mail was tried or may have
     /// been (they are not a mere probe), with the ways in which they are not the MTA's.
+    ///
+    /// Lineless is not yet guilty: what looks like the MTA's own (an earlier MX, a retry without
+    /// TLS, an address verification) is left out. Where no line could teach what the MTA looks
+    /// like, its configured names decide, and without those only the HELO the notice quotes.
     pub(crate) fn past_mta_on_host(&self) -> Vec<(&'a Seen, Vec<String>)> {
+        let profile = &self.gathered.profile;
         self.gathered
-            .past_the_mta()
-            .filter(|(s, _)| self.speaker(s) == Speaker::Host && is_delivery(s))
+            .outbound
+            .iter()
+            .filter(|s| s.explained.is_none() && is_delivery(s) && self.speaker(s) == Speaker::Host)
+            .filter_map(|s| {
+                if profile.learnt_from > 0 {
+                    let ways = profile.differences(s);
+                    return (!ways.is_empty()).then_some((s, ways));
+                }
+                let helo = s.helo.as_ref()?;
+                let foreign = if self.mta_names.is_empty() {
+                    self.incident.quotes_helo(helo)
+                } else {
+                    !self.mta_names.iter().any(|n| same_helo(n.as_bytes(), helo.as_bytes()))
+                };
+                foreign.then(|| (s, vec![format!("it says HELO {helo}")]))
+            })
             .collect()
     }
 

@@ -105,18 +105,6 @@ impl<'a> Gathered<'a> {
             .collect()
     }
 
-    /// Sessions that no line explains and that do not look like the MTA's own, with the ways in
-    /// which they differ. Sessions between an inside program and a server where it logs in are
-    /// somebody's ordinary submission and are left out.
-    pub(crate) fn past_the_mta(&self) -> impl Iterator<Item = (&Seen, Vec<String>)> {
-        self.outbound.iter().filter(|s| s.explained.is_none()).filter_map(|s| {
-            let ways = self.profile.differences(s);
-            let other_host =
-                !self.profile.hosts.is_empty() && !self.profile.hosts.contains(&s.speaker());
-            (other_host || !ways.is_empty() || self.profile.learnt_from == 0).then_some((s, ways))
-        })
-    }
-
     /// A connection record adds its process to the session it tells of; one with a time that no
     /// capture shows stands for a session by itself.
     fn as_session(&mut self, connection: &Connection) {

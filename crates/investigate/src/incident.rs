@@ -35,6 +35,8 @@ impl Incident {
             .notices
             .iter()
             .enumerate()
+            // A sinkhole's contact has nothing to do with mail: no session is held against it.
+            .filter(|(_, n)| n.dst.is_none())
             .filter_map(|(i, n)| Some((i, n.window()?.widened(CLOCK_SLACK_S))))
             .collect();
         let subjects = facts

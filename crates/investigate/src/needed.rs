@@ -22,6 +22,19 @@ pub(crate) fn needed(case: &Case<'_>, causes: &[Hypothesis]) -> Vec<Needed> {
             "save the text of the list's look-up page for your address as notice.txt".to_owned(),
         );
     }
+    for notice in &case.incident.notices {
+        if let (Some(dst), Some(port)) = (notice.dst, notice.dst_port) {
+            want(
+                &format!(
+                    "which machine contacted {dst} port {port}: this listing is for malware calling \
+                     home, it has nothing to do with mail"
+                ),
+                format!(
+                    "tcpdump -ni any -w beacon.pcap 'host {dst}'   (on the gateway; and: conntrack -E -d {dst})"
+                ),
+            );
+        }
+    }
     if case.covers_window(Kind::Capture) != Some(true) {
         let behind_nat = !case.facts.site.networks.is_empty()
             || case.gathered.outbound.iter().any(|s| s.inside.is_some());

@@ -158,9 +158,10 @@ impl Seen {
         self.inside.unwrap_or(self.client)
     }
 
-    /// From its first to its last packet.
+    /// From its first to its last packet; of one known by hearsay, only its beginning.
     pub(crate) fn stretch(&self) -> Window {
-        Window { from: self.start, to: self.end }
+        let to = if self.hearsay.is_some() { self.start } else { self.end };
+        Window { from: self.start, to }
     }
 
     /// Whether a mail was tried in the clear, or may have been under TLS.

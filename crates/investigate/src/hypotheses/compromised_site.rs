@@ -180,26 +180,17 @@ fn through_mta(
 
 /// Mail through the MTA bears the MTA's HELO; a notice that quotes another speaks against it.
 pub(super) fn helo_of_the_mta(case: &Case<'_>, weighing: &mut Weighing) {
-    let profile = &case.gathered.profile;
     let Some(quoted) = case.incident.helos().next() else { return };
-    let known: Vec<Vec<u8>> = profile
-        .helos
-        .iter()
-        .cloned()
-        .chain(case.incident.own.helos().iter().map(|h| h.clone().into_bytes()))
-        .chain(crate::case::setting(case.facts, "myhostname").map(|h| h.as_bytes().to_vec()))
-        .collect();
-    if known.is_empty() {
-        return;
-    }
-    if known.iter().any(|h| crate::incident::same_helo(h, quoted.as_bytes())) {
+    let known = case.mta_helos();
+    let Some(example) = known.first() else { return };
+    if known.iter().any(|h| crate::incident::same_helo(h.as_bytes(), quoted.as_bytes())) {
         weighing.times(3.0, format!("the notice quotes your mail server's own HELO, {quoted}"), []);
     } else {
-        let mta =
-            heloscope_model::octets::lossy_text(known.first().map_or(b"", |h| h)).0.into_owned();
         weighing.times(
             0.03,
-            format!("the notice quotes HELO {quoted}; mail through your mail server says {mta}"),
+            format!(
+                "the notice quotes HELO {quoted}; mail through your mail server says {example}"
+            ),
             [],
         );
     }

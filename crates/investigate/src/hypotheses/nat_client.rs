@@ -136,7 +136,7 @@ fn not_the_mail_server(
             );
         }
         Speaker::Other(ip) => weighing.times(
-            1.0,
+            0.05,
             format!("they come from {ip}; no line shows which machine is the mail server"),
             [],
         ),

@@ -19,13 +19,16 @@ fn window(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
     let inside: Vec<_> =
         sessions.iter().filter(|s| case.incident.meets_window(&s.stretch())).copied().collect();
     if !inside.is_empty() {
+        let logged = case.covers_window(Kind::MailLog) == Some(true);
+        let them = if inside.len() == 1 { "it" } else { "them" };
+        let unknown = if logged {
+            format!(", and the mail log knows nothing of {them}")
+        } else {
+            ", but no mail log of that time was given".to_owned()
+        };
         weighing.times(
-            20.0,
-            format!(
-                "{} within the time the notice names, and the mail log knows nothing of {}",
-                count(inside.len(), "session"),
-                if inside.len() == 1 { "it" } else { "them" },
-            ),
+            if logged { 20.0 } else { 8.0 },
+            format!("{} within the time the notice names{unknown}", count(inside.len(), "session")),
             frames(inside.iter().copied()),
         );
     } else if case.covers_window(Kind::Capture) == Some(true)

@@ -83,32 +83,11 @@ fn mail(time: f64, took: f32, to: &str, reply: &str) -> Mail {
             dsn: Octets::from("2.0.0"),
             status: Status::Sent,
             reply: Octets::from(reply),
-            ..template()
         }],
         more_deliveries: 0,
         parent: None,
         complete: true,
         cleanup_action: None,
-    }
-}
-
-/// Fields that these tests do not turn on.
-fn template() -> Delivery {
-    Delivery {
-        time: Time::default(),
-        place: Place::whole(SourceId(1)),
-        agent: Octets::default(),
-        pid: None,
-        to: Octets::default(),
-        orig_to: None,
-        relay_name: Octets::default(),
-        relay_ip: None,
-        relay_port: None,
-        conn_use: 1,
-        delays: None,
-        dsn: Octets::default(),
-        status: Status::Other,
-        reply: Octets::default(),
     }
 }
 
