@@ -11,7 +11,7 @@ use crate::matching;
 use crate::seen::{ProcessRef, Profile, Seen};
 use crate::usage::{Requests, Usages};
 use heloscope_evidence::{Connection, MailCopy, Request, Sink};
-use heloscope_maillog::{Attempt, Login, Mail, Reject};
+use heloscope_maillog::{Attempt, Login, Mail};
 use heloscope_model::Session;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
@@ -198,11 +198,7 @@ impl Sink for Gathered<'_> {
     }
 
     fn login(&mut self, login: Login) {
-        self.usages.login(&login, self.incident);
-    }
-
-    fn reject(&mut self, reject: Reject) {
-        self.usages.reject(&reject);
+        self.usages.login(&login);
     }
 
     fn request(&mut self, request: Request) {

@@ -4,7 +4,7 @@ use crate::incident::Incident;
 use crate::instants::Instants;
 use crate::seen::key;
 use heloscope_evidence::Request;
-use heloscope_maillog::{Login, Mail, Origin, Reject, Status};
+use heloscope_maillog::{Login, Mail, Origin, Status};
 use heloscope_model::{Octets, Place, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -32,10 +32,8 @@ pub(crate) struct Usages {
     pub(crate) uids: BTreeMap<u32, Usage>,
     /// By client without an account.
     pub(crate) clients: BTreeMap<IpAddr, Usage>,
-    /// Failed logins: account -> count.
-    pub(crate) failures: BTreeMap<String, u64>,
-    /// Refusals of clients.
-    pub(crate) rejects: u64,
+    /// Addresses that failed to log in: how often, and the first line.
+    pub(crate) guessers: BTreeMap<IpAddr, (u64, Time, Place)>,
 }
 
 /// One user of the MTA.
@@ -103,17 +101,11 @@ impl Usages {
         }
     }
 
-    pub(crate) fn login(&mut self, login: &Login, _incident: &Incident) {
-        if !login.success
-            && let Some(account) = &login.account
-            && let Some(count) = bounded(&mut self.failures, account.to_string())
-        {
-            *count += 1;
+    pub(crate) fn login(&mut self, login: &Login) {
+        let Some(ip) = login.ip.filter(|_| !login.success) else { return };
+        if self.guessers.len() < USERS || self.guessers.contains_key(&ip) {
+            self.guessers.entry(ip).or_insert((0, login.time, login.place)).0 += 1;
         }
-    }
-
-    pub(crate) fn reject(&mut self, _reject: &Reject) {
-        self.rejects += 1;
     }
 
     /// When local programs handed in mail.

@@ -1,6 +1,8 @@
-//! Weight of evidence (I. J. Good, 1950): a hypothesis starts at prior odds and every reason
-//! moves its log odds, for or against. The confidence is what the reasons add up to, so each
-//! number in an answer can be taken apart into sentences with records behind them.
+//! Weight of evidence (I. J. Good, 1950). A hypothesis makes two claims: that certain mail is the
+//! offence the notice speaks of, and that a certain culprit sent it in a certain way. Each claim
+//! starts at prior odds and every reason moves its log odds, for or against; the confidence is
+//! the product of both. So no amount of certainty that something was sent can make up for doubt
+//! who sent it, and each number in an answer can be taken apart into sentences with records.
 
 use heloscope_model::{Place, Time};
 
@@ -21,30 +23,51 @@ pub(crate) struct Reason {
 /// Reasons for and against one hypothesis.
 #[derive(Clone, Debug)]
 pub(crate) struct Weighing {
-    prior: f64,
+    offence: f64,
+    culprit: f64,
     /// In the order found.
     pub(crate) reasons: Vec<Reason>,
+}
+
+/// Which of the two claims a reason speaks to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// This mail is the offence.
+    Offence,
+    /// This culprit, in this way, sent it.
+    Culprit,
+    /// Both, with the same weight.
+    Both,
 }
 
 /// Records quoted for one reason; more would not be read.
 const PLACES: usize = 4;
 
 impl Weighing {
-    /// Before any reason: the probability of this cause for a listed host that we know nothing
-    /// else about (FIELD.md: fifty incidents).
-    pub(crate) fn from_prior(probability: f64) -> Self {
-        Self { prior: (probability / (1.0 - probability)).ln(), reasons: Vec::new() }
+    /// Before any reason: how likely mail like this is the offence, and how likely a candidate
+    /// like this sent it.
+    pub(crate) fn from_priors(offence: f64, culprit: f64) -> Self {
+        let log_odds = |p: f64| (p / (1.0 - p)).ln();
+        Self { offence: log_odds(offence), culprit: log_odds(culprit), reasons: Vec::new() }
     }
 
-    /// Something that is `ratio` times as likely if the hypothesis is true as if it is not.
-    pub(crate) fn times(
+    /// Something that is `ratio` times as likely if the claim is true as if it is not.
+    pub(crate) fn add(
         &mut self,
+        about: About,
         ratio: f64,
         says: impl Into<String>,
         places: impl IntoIterator<Item = Cited>,
     ) {
+        let weight = ratio.ln();
+        if about != About::Culprit {
+            self.offence += weight;
+        }
+        if about != About::Offence {
+            self.culprit += weight;
+        }
         self.reasons.push(Reason {
-            weight: ratio.ln(),
+            weight,
             says: says.into(),
             places: places.into_iter().take(PLACES).collect(),
         });
@@ -52,9 +75,9 @@ impl Weighing {
 
     /// 0..1, never quite certain.
     pub(crate) fn confidence(&self) -> f64 {
-        let odds = self.prior + self.reasons.iter().map(|r| r.weight).sum::<f64>();
-        let probability = 1.0 / (1.0 + (-odds).exp());
-        (probability.clamp(0.0, 0.99) * 100.0).round() / 100.0
+        let probability = |log_odds: f64| 1.0 / (1.0 + (-log_odds).exp());
+        let both = probability(self.offence) * probability(self.culprit);
+        (both.clamp(0.0, 0.99) * 100.0).round() / 100.0
     }
 }
 
@@ -64,11 +87,18 @@ mod tests {
 
     #[test]
     fn reasons_multiply_odds() {
-        let mut weighing = Weighing::from_prior(0.2);
+        let mut weighing = Weighing::from_priors(0.2, 0.999_999);
         assert_eq!(weighing.confidence(), 0.2);
-        weighing.times(4.0, "four times as likely", []);
+        weighing.add(About::Offence, 4.0, "four times as likely", []);
         assert_eq!(weighing.confidence(), 0.5);
-        weighing.times(0.25, "and back", []);
+        weighing.add(About::Offence, 0.25, "and back", []);
         assert_eq!(weighing.confidence(), 0.2);
+    }
+
+    #[test]
+    fn certainty_of_one_claim_does_not_make_up_for_doubt_of_the_other() {
+        let mut weighing = Weighing::from_priors(0.5, 0.1);
+        weighing.add(About::Offence, 1e9, "certainly the offence", []);
+        assert_eq!(weighing.confidence(), 0.1);
     }
 }

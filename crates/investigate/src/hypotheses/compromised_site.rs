@@ -11,7 +11,7 @@ use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::seen::Seen;
 use crate::usage::{PathUse, Usage};
-use crate::weight::{Cited, Weighing};
+use crate::weight::{About, Cited, Weighing};
 use heloscope_evidence::{Kind, WebFile};
 use heloscope_model::Time;
 
@@ -111,7 +111,7 @@ fn is_running(case: &Case<'_>, file: &WebFile) -> bool {
 }
 
 fn past_mta(case: &Case<'_>, script: &Script<'_>, sessions: &[&Seen]) -> Hypothesis {
-    let mut weighing = Weighing::from_prior(0.05);
+    let mut weighing = Weighing::from_priors(0.15, 0.1);
     window_signs::weigh(case, sessions, &mut weighing);
     requests_meet(case, script, true, &mut weighing);
     process_join(case, script, sessions, &mut weighing);
@@ -120,7 +120,12 @@ fn past_mta(case: &Case<'_>, script: &Script<'_>, sessions: &[&Seen]) -> Hypothe
         && !file.can_mail
         && script.planted() < PLANTED
     {
-        weighing.times(0.3, "nothing in the file opens connections or sends mail", []);
+        weighing.add(
+            About::Culprit,
+            0.3,
+            "nothing in the file opens connections or sends mail",
+            [],
+        );
     }
     let stretches: Vec<_> = sessions.iter().map(|s| s.stretch()).collect();
     let span = (sessions.iter().map(|s| s.start).min(), sessions.iter().map(|s| s.start).max());
@@ -133,7 +138,7 @@ fn through_mta(
     uid: u32,
     usage: &Usage,
 ) -> Option<Hypothesis> {
-    let mut weighing = Weighing::from_prior(0.05);
+    let mut weighing = Weighing::from_priors(0.1, 0.1);
     let (path, _) = script.path?;
     let in_window: Vec<_> = usage
         .sequence
@@ -143,13 +148,15 @@ fn through_mta(
         .collect();
     if !case.incident.windows.is_empty() {
         if in_window.is_empty() {
-            weighing.times(
+            weighing.add(
+                About::Offence,
                 0.05,
                 format!("user id {uid} handed in no mail in the notice's time"),
                 [],
             );
         } else {
-            weighing.times(
+            weighing.add(
+                About::Offence,
                 3.0,
                 format!(
                     "user id {uid} handed in {} within the notice's time",
@@ -184,9 +191,15 @@ pub(super) fn helo_of_the_mta(case: &Case<'_>, weighing: &mut Weighing) {
     let known = case.mta_helos();
     let Some(example) = known.first() else { return };
     if known.iter().any(|h| crate::incident::same_helo(h.as_bytes(), quoted.as_bytes())) {
-        weighing.times(3.0, format!("the notice quotes your mail server's own HELO, {quoted}"), []);
+        weighing.add(
+            About::Offence,
+            3.0,
+            format!("the notice quotes your mail server's own HELO, {quoted}"),
+            [],
+        );
     } else {
-        weighing.times(
+        weighing.add(
+            About::Offence,
             0.03,
             format!(
                 "the notice quotes HELO {quoted}; mail through your mail server says {example}"
@@ -200,7 +213,12 @@ fn requests_meet(case: &Case<'_>, script: &Script<'_>, sessions: bool, weighing:
     let what = if sessions { "session" } else { "mail" };
     let Some((path, usage)) = script.path else {
         if case.has(Kind::WebLog) {
-            weighing.times(0.3, format!("no request to it stands near any of the {what}s"), []);
+            weighing.add(
+                About::Culprit,
+                0.3,
+                format!("no request to it stands near any of the {what}s"),
+                [],
+            );
         }
         return;
     };
@@ -210,7 +228,8 @@ fn requests_meet(case: &Case<'_>, script: &Script<'_>, sessions: bool, weighing:
     let surprise = requests.surprise(usage, sessions);
     let places: Vec<Cited> = usage.samples.iter().map(|(t, place)| (*place, Some(*t))).collect();
     if surprise > 0.0 {
-        weighing.times(
+        weighing.add(
+            About::Culprit,
             surprise.min(6.0).exp(),
             format!(
                 "{met} of the {} start within seconds of a request to {path}",
@@ -219,7 +238,8 @@ fn requests_meet(case: &Case<'_>, script: &Script<'_>, sessions: bool, weighing:
             places,
         );
     } else {
-        weighing.times(
+        weighing.add(
+            About::Culprit,
             0.2,
             format!("requests to {path} are no nearer to the {what}s than chance"),
             places,
@@ -234,7 +254,8 @@ fn process_join(case: &Case<'_>, script: &Script<'_>, sessions: &[&Seen], weighi
         let Some(process) = &seen.process else { continue };
         let Some(running) = case.process(process.pid) else { continue };
         if running.command.split_whitespace().any(|w| w == file.path) {
-            weighing.times(
+            weighing.add(
+                About::Culprit,
                 100.0,
                 format!(
                     "the process that holds the connection runs this file: {}",
@@ -254,21 +275,37 @@ fn looks_planted(script: &Script<'_>, weighing: &mut Weighing) {
             let mut findings: Vec<_> = file.findings.iter().collect();
             findings.sort_by(|a, b| b.weight.total_cmp(&a.weight));
             let because: Vec<_> = findings.iter().take(3).map(|f| f.because.as_str()).collect();
-            weighing.times(
-                1.0 + 30.0 * planted,
+            weighing.add(
+                About::Both, 1.0 + 30.0 * planted,
                 format!("the file looks planted: {}", because.join("; ")),
                 findings.iter().take(3).map(|f| (f.place, None)).collect::<Vec<_>>(),
             );
         }
         Some(file) => {
-            weighing.times(0.02, "nothing in the file looks planted", [(file.place, file.modified)]);
+            weighing.add(About::Culprit, 0.0001, "nothing in the file looks planted", [(file.place, file.modified)]);
         }
-        None => weighing.times(
-            0.1,
+        None if stands_oddly(&script.name()) => weighing.add(
+            About::Culprit,
+            0.5,
+            "code does not belong where this file lies, but the file was not among the evidence",
+            [],
+        ),
+        None => weighing.add(
+            About::Culprit,
+            0.01,
             "the file itself was not among the evidence, so it cannot be said whether it was planted",
             [],
         ),
     }
+}
+
+/// Whether code has no business at a path: folders for uploads, pictures and passing files, and
+/// hidden ones.
+fn stands_oddly(path: &str) -> bool {
+    path.split('/').rev().skip(1).any(|folder| {
+        matches!(folder, "uploads" | "upload" | "images" | "img" | "cache" | "tmp" | "media")
+            || (folder.starts_with('.') && folder != ".well-known" && folder.len() > 1)
+    })
 }
 
 /// PHP names the script in the header of the mail (`mail.add_x_header`).
@@ -293,8 +330,9 @@ fn named_by_php(case: &Case<'_>, script: &Script<'_>, weighing: &mut Weighing) {
         .map(|s| (s.place, Some(s.start)));
     let named: Vec<_> = copies.chain(sessions).collect();
     if !named.is_empty() && !base.is_empty() {
-        weighing.times(
-            10.0,
+        weighing.add(
+            About::Culprit,
+            20.0,
             format!("PHP names {base} in the header of {}", count(named.len(), "message")),
             named,
         );
@@ -305,14 +343,20 @@ fn named_by_php(case: &Case<'_>, script: &Script<'_>, weighing: &mut Weighing) {
 fn refused(usage: &Usage, weighing: &mut Weighing) {
     let tried = usage.sent + usage.bounced + usage.deferred;
     if !usage.refused_as_spam.is_empty() {
-        weighing.times(
+        weighing.add(
+            About::Offence,
             3.0,
             format!("receivers refused {} of its mails as spam", usage.refused_as_spam.len()),
             usage.refused_as_spam.iter().map(|(t, p)| (*p, Some(*t))),
         );
     }
     if tried >= 10 && usage.bounced * 5 >= tried {
-        weighing.times(2.0, format!("{} of {tried} recipients bounced", usage.bounced), []);
+        weighing.add(
+            About::Offence,
+            2.0,
+            format!("{} of {tried} recipients bounced", usage.bounced),
+            [],
+        );
     }
 }
 

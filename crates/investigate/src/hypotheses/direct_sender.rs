@@ -9,7 +9,7 @@ use super::{Hypothesis, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, frames};
 use crate::seen::Seen;
-use crate::weight::{Cited, Weighing};
+use crate::weight::{About, Cited, Weighing};
 use heloscope_evidence::Process;
 use std::collections::BTreeMap;
 
@@ -45,17 +45,19 @@ fn one(
     ways: &[&String],
     sites: &[Hypothesis],
 ) -> Hypothesis {
-    let mut weighing = Weighing::from_prior(0.05);
+    let mut weighing = Weighing::from_priors(0.15, 0.1);
     window_signs::weigh(case, sessions, &mut weighing);
     if program.joined > 0 {
-        weighing.times(
-            30.0,
+        weighing.add(
+            About::Culprit,
+            100.0,
             format!("the socket table shows {} holding a connection to a mail port", program.name),
             program.places.clone(),
         );
     } else {
-        weighing.times(
-            4.0,
+        weighing.add(
+            About::Culprit,
+            10.0,
             format!(
                 "{} is the one program here that mails the way these sessions do",
                 program.name
@@ -64,7 +66,8 @@ fn one(
         );
     }
     if let Some(way) = ways.first() {
-        weighing.times(
+        weighing.add(
+            About::Culprit,
             2.0,
             format!("it is not the mail server: {way}"),
             frames(sessions.iter().copied()).into_iter().take(1),
@@ -73,8 +76,9 @@ fn one(
     stands_where_software_stands(program, &mut weighing);
     for site in sites.iter().filter(|s| s.path == Path::PastMta && s.weighing.confidence() > 0.5) {
         if let Some(culprit) = &site.culprit {
-            weighing.times(
-                0.05,
+            weighing.add(
+                About::Culprit,
+                0.01,
                 format!("the planted script {} explains the same sessions", culprit.value),
                 [],
             );
@@ -194,13 +198,18 @@ fn stands_where_software_stands(program: &Program<'_>, weighing: &mut Weighing) 
     let hidden = path.split('/').any(|part| part.starts_with('.') && part.len() > 1);
     let places: Vec<_> = program.places.iter().take(1).copied().collect();
     if passing || hidden {
-        weighing.times(
-            0.02,
+        weighing.add(
+            About::Culprit, 0.0005,
             format!("{path} lies where installed software does not: a folder for passing files, or hidden"),
             places,
         );
     } else if path.starts_with('/') {
-        weighing.times(2.0, format!("{path} stands where installed software stands"), places);
+        weighing.add(
+            About::Culprit,
+            2.0,
+            format!("{path} stands where installed software stands"),
+            places,
+        );
     }
 }
 

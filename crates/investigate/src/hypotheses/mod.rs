@@ -7,6 +7,9 @@ mod nat_client;
 mod stolen_credentials;
 mod window_signs;
 
+#[cfg(test)]
+mod tests;
+
 use crate::answer::{Class, Culprit, Path};
 use crate::case::Case;
 use crate::weight::Weighing;

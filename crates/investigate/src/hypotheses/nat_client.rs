@@ -9,7 +9,7 @@ use super::{Hypothesis, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, Speaker, frames, is_delivery};
 use crate::seen::Seen;
-use crate::weight::Weighing;
+use crate::weight::{About, Weighing};
 use heloscope_evidence::Lease;
 use heloscope_model::Place;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +28,7 @@ pub(crate) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
 }
 
 fn one(case: &Case<'_>, speaker: Speaker, sessions: &[&Seen]) -> Hypothesis {
-    let mut weighing = Weighing::from_prior(0.08);
+    let mut weighing = Weighing::from_priors(0.15, 0.5);
     window_signs::weigh(case, sessions, &mut weighing);
     not_the_mail_server(case, speaker, sessions, &mut weighing);
     servers(sessions, &mut weighing);
@@ -37,7 +37,8 @@ fn one(case: &Case<'_>, speaker: Speaker, sessions: &[&Seen]) -> Hypothesis {
     let lease = lease(case, speaker, sessions);
     if let Some(lease) = lease {
         let name = lease.name.as_deref().unwrap_or("a device without a name");
-        weighing.times(
+        weighing.add(
+            About::Culprit,
             1.5,
             format!("the address was leased to {name} ({})", lease.mac),
             [(lease.place, lease.from)],
@@ -126,8 +127,9 @@ fn not_the_mail_server(
                 .filter_map(|s| s.explained.map(|(place, _)| (place, None)))
                 .take(1)
                 .collect();
-            weighing.times(
-                4.0,
+            weighing.add(
+                About::Culprit,
+                20.0,
                 format!(
                     "they come from {ip}; the mail your server logs leaves from {}",
                     mta.join(", ")
@@ -135,8 +137,9 @@ fn not_the_mail_server(
                 explained,
             );
         }
-        Speaker::Other(ip) => weighing.times(
-            0.05,
+        Speaker::Other(ip) => weighing.add(
+            About::Culprit,
+            0.1,
             format!("they come from {ip}; no line shows which machine is the mail server"),
             [],
         ),
@@ -144,7 +147,8 @@ fn not_the_mail_server(
     }
     for way in ways.into_iter().take(3) {
         let shows = frames(sessions.iter().copied());
-        weighing.times(
+        weighing.add(
+            About::Culprit,
             2.0,
             format!("it is not your mail server's software: {way}"),
             shows.into_iter().take(1),
@@ -156,9 +160,9 @@ fn not_the_mail_server(
 fn servers(sessions: &[&Seen], weighing: &mut Weighing) {
     let servers: BTreeSet<IpAddr> = sessions.iter().map(|s| s.server.ip()).collect();
     let ratio = match servers.len() {
-        0 | 1 => 0.2,
+        0 | 1 => 0.1,
         2 => 1.5,
-        _ => 5.0,
+        _ => 4.0,
     };
     let says = match servers.len() {
         0 | 1 => {
@@ -166,7 +170,7 @@ fn servers(sessions: &[&Seen], weighing: &mut Weighing) {
         }
         n => format!("it talks to {n} different mail servers on port 25"),
     };
-    weighing.times(ratio, says, frames(sessions.iter().copied()));
+    weighing.add(About::Offence, ratio, says, frames(sessions.iter().copied()));
 }
 
 /// What a list's sensor would see in them.
@@ -175,7 +179,8 @@ fn traits(sessions: &[&Seen], weighing: &mut Weighing) {
     for seen in sessions {
         for detection in seen.detections.iter().filter(|d| matches!(d.class, 'A' | 'B')) {
             if families.len() < 3 && families.insert(detection.family) {
-                weighing.times(
+                weighing.add(
+                    About::Offence,
                     2.0,
                     format!(
                         "a list's sensor would note {}: {}",
@@ -191,7 +196,8 @@ fn traits(sessions: &[&Seen], weighing: &mut Weighing) {
 fn dropped(sessions: &[&Seen], weighing: &mut Weighing) {
     let dropped = sessions.iter().filter(|s| s.hearsay.as_ref().is_some_and(|h| h.dropped)).count();
     if dropped > 0 && dropped == sessions.len() {
-        weighing.times(
+        weighing.add(
+            About::Offence,
             0.3,
             "the firewall's prefix says that it did not let them out",
             frames(sessions.iter().copied()),

@@ -10,7 +10,7 @@ use super::{Hypothesis, compromised_site};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::usage::{ClientUse, Usage};
-use crate::weight::{Cited, Weighing};
+use crate::weight::{About, Cited, Weighing};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -31,10 +31,11 @@ fn one(case: &Case<'_>, account: &str, usage: &Usage) -> Option<Hypothesis> {
     if strangers.is_empty() {
         return None;
     }
-    let mut weighing = Weighing::from_prior(0.03);
+    let mut weighing = Weighing::from_priors(0.1, 0.1);
     window(case, usage, &strangers, &mut weighing);
     compromised_site::helo_of_the_mta(case, &mut weighing);
     networks(usage, &strangers, &mut weighing);
+    guessed(case, &strangers, &mut weighing);
     senders(account, usage, &strangers, &mut weighing);
     receivers(usage, &mut weighing);
     volume(usage, &mut weighing);
@@ -91,13 +92,15 @@ fn window(
         .map(|(t, _, place)| (*place, Some(*t)))
         .collect();
     if in_window.is_empty() {
-        weighing.times(
+        weighing.add(
+            About::Offence,
             0.05,
             "the account sent nothing from outside in the time the notice names",
             strangers.iter().map(|(_, c)| (c.first.1, Some(c.first.0))),
         );
     } else {
-        weighing.times(
+        weighing.add(
+            About::Offence,
             3.0,
             format!(
                 "{} from outside within the time the notice names",
@@ -114,12 +117,14 @@ fn networks(usage: &Usage, strangers: &[(IpAddr, &ClientUse)], weighing: &mut We
     let places = |n: usize| strangers.iter().take(n).map(|(_, c)| (c.first.1, Some(c.first.0)));
     match nets.len() {
         0..=2 => {}
-        3..=4 => weighing.times(
+        3..=4 => weighing.add(
+            About::Culprit,
             1.5,
             format!("it was used from {} different networks outside", nets.len()),
             places(3),
         ),
-        n => weighing.times(
+        n => weighing.add(
+            About::Culprit,
             6.0,
             format!("it was used from {n} different networks outside"),
             places(4),
@@ -127,20 +132,44 @@ fn networks(usage: &Usage, strangers: &[(IpAddr, &ClientUse)], weighing: &mut We
     }
     let nameless: Vec<_> = strangers.iter().filter(|(_, c)| !c.named).collect();
     if !nameless.is_empty() && nameless.len() * 2 > strangers.len() {
-        weighing.times(
+        weighing.add(
+            About::Culprit,
             2.0,
             "the addresses it was used from have no valid reverse name",
             nameless.iter().map(|(_, c)| (c.first.1, Some(c.first.0))),
         );
     }
     if let Some((a, b)) = at_once(usage) {
-        weighing.times(
+        weighing.add(
+            About::Culprit,
             5.0,
             "it was used from far networks at the same time, back and forth: more than one person",
             [a, b],
         );
     } else if strangers.len() > 1 {
-        weighing.times(0.5, "its networks follow one another, as a traveller's do", places(2));
+        weighing.add(
+            About::Culprit,
+            0.5,
+            "its networks follow one another, as a traveller's do",
+            places(2),
+        );
+    }
+}
+
+/// Whether the addresses that used it had failed to log in before: its password was guessed.
+fn guessed(case: &Case<'_>, strangers: &[(IpAddr, &ClientUse)], weighing: &mut Weighing) {
+    let guessers = &case.gathered.usages.guessers;
+    let guess = strangers.iter().find_map(|(ip, client)| {
+        let (count, first, place) = guessers.get(ip)?;
+        (*count >= 3 && *first < client.first.0).then_some((ip, *count, *first, *place))
+    });
+    if let Some((ip, n, first, place)) = guess {
+        weighing.add(
+            About::Culprit,
+            6.0,
+            format!("{ip} failed to log in {n} times: it guessed the password"),
+            [(place, Some(first))],
+        );
     }
 }
 
@@ -178,9 +207,20 @@ fn senders(
         .collect();
     let places = strangers.iter().take(2).map(|(_, c)| (c.first.1, Some(c.first.0)));
     match others.len() {
-        0 => weighing.times(0.3, "all of it is under the account's own sender address", places),
-        1 => weighing.times(1.5, "it used a sender address that is not the account's name", places),
-        n => weighing.times(
+        0 => weighing.add(
+            About::Culprit,
+            0.3,
+            "all of it is under the account's own sender address",
+            places,
+        ),
+        1 => weighing.add(
+            About::Culprit,
+            1.5,
+            "it used a sender address that is not the account's name",
+            places,
+        ),
+        n => weighing.add(
+            About::Culprit,
             8.0,
             format!("it wrote under {n} sender addresses that are not its own"),
             places,
@@ -198,7 +238,8 @@ fn is_sender_of(sender: &str, account: &str, local: &str) -> bool {
 fn receivers(usage: &Usage, weighing: &mut Weighing) {
     let tried = usage.sent + usage.bounced + usage.deferred;
     if !usage.refused_as_spam.is_empty() {
-        weighing.times(
+        weighing.add(
+            About::Both,
             4.0,
             format!(
                 "receivers refused {} of its mails as spam or by reputation",
@@ -210,7 +251,8 @@ fn receivers(usage: &Usage, weighing: &mut Weighing) {
     if tried >= 8 {
         let share = usage.bounced as f64 / tried as f64;
         if share >= 0.15 {
-            weighing.times(
+            weighing.add(
+                About::Both,
                 5.0,
                 format!(
                     "{} of {tried} recipients bounced: addresses nobody knows here",
@@ -219,7 +261,8 @@ fn receivers(usage: &Usage, weighing: &mut Weighing) {
                 usage.samples.iter().take(1).map(|(t, p)| (*p, Some(*t))),
             );
         } else if share <= 0.03 && usage.refused_as_spam.is_empty() {
-            weighing.times(
+            weighing.add(
+                About::Both,
                 0.3,
                 format!("receivers took its mail: {} of {tried} recipients bounced", usage.bounced),
                 usage.samples.iter().take(1).map(|(t, p)| (*p, Some(*t))),
@@ -237,8 +280,9 @@ fn volume(usage: &Usage, weighing: &mut Weighing) {
     let places = usage.samples.iter().take(2).map(|(t, p)| (*p, Some(*t)));
     if usage.domains.len() >= 10 && busiest >= 20 {
         let than = usual.map(|u| format!(", {u} in an ordinary one")).unwrap_or_default();
-        weighing.times(
-            3.0,
+        weighing.add(
+            About::Both,
+            2.0,
             format!(
                 "{} in its busiest hour{than}, to {} domains",
                 count(busiest as usize, "mail"),
@@ -247,8 +291,9 @@ fn volume(usage: &Usage, weighing: &mut Weighing) {
             places,
         );
     } else if usage.mails <= 3 {
-        weighing.times(
-            0.5,
+        weighing.add(
+            About::Both,
+            0.7,
             format!("it sent only {}", count(usage.mails as usize, "mail")),
             places,
         );

@@ -3,7 +3,7 @@
 
 use crate::case::{Case, count, frames};
 use crate::seen::Seen;
-use crate::weight::Weighing;
+use crate::weight::{About, Weighing};
 use heloscope_evidence::Kind;
 
 /// Weighs a set of sessions against the notices' windows and HELOs.
@@ -26,7 +26,8 @@ fn window(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
         } else {
             ", but no mail log of that time was given".to_owned()
         };
-        weighing.times(
+        weighing.add(
+            About::Offence,
             if logged { 20.0 } else { 8.0 },
             format!("{} within the time the notice names{unknown}", count(inside.len(), "session")),
             frames(inside.iter().copied()),
@@ -34,13 +35,13 @@ fn window(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
     } else if case.covers_window(Kind::Capture) == Some(true)
         || case.covers_window(Kind::Connections) == Some(true)
     {
-        weighing.times(
-            0.02,
+        weighing.add(
+            About::Offence, 0.02,
             "none of its sessions lies within the time the notice names, though that time was recorded",
             frames(sessions.iter().copied()),
         );
     } else {
-        weighing.times(0.4, "the time the notice names was not recorded", []);
+        weighing.add(About::Offence, 0.4, "the time the notice names was not recorded", []);
     }
 }
 
@@ -58,7 +59,8 @@ fn helo(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
     let in_window = same.iter().filter(|s| case.incident.meets_window(&s.stretch())).count();
     if same.is_empty() {
         let other = telling.first().and_then(|s| s.helo.as_ref()).cloned().unwrap_or_default();
-        weighing.times(
+        weighing.add(
+            About::Offence,
             0.05,
             format!("the notice quotes HELO {quoted}, these sessions say {other}"),
             frames(telling.iter().copied()),
@@ -66,7 +68,8 @@ fn helo(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
         return;
     }
     let ratio = if in_window > 0 { 20.0 } else { 8.0 };
-    weighing.times(
+    weighing.add(
+        About::Offence,
         ratio,
         format!(
             "{} with the very HELO that the notice quotes: {quoted}",
