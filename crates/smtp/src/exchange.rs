@@ -10,8 +10,9 @@ use crate::machine::Machine;
 use heloscope_model::session::{Message, Reply, Tls, Verb};
 use heloscope_model::{Octets, Time};
 
-/// How far ahead in the queue a code that names its question is looked up.
-const REACH: usize = 256;
+/// How far the queue is searched: no client asks more at once, and a flood must not make each
+/// reply cost a walk through it.
+pub(crate) const REACH: usize = 64;
 
 /// Something the client said that the server will answer.
 #[derive(Debug)]
@@ -96,6 +97,17 @@ impl Machine {
             asked.applied = true;
         }
         self.pending.push_back(asked);
+    }
+
+    /// Whether the client is owed an answer. An empty line may never get one: nobody waits for that.
+    pub(crate) fn answer_due(&self) -> bool {
+        self.pending.iter().take(REACH).any(|asked| !asked.blank)
+    }
+
+    /// Whether the envelope of a message by BDAT is not answered yet.
+    pub(crate) fn envelope_open(&self) -> bool {
+        let envelope = |a: &Asked| !a.applied && matches!(a.verb, Verb::Mail | Verb::Rcpt);
+        !self.blind && (self.pending.len() > REACH || self.pending.iter().any(envelope))
     }
 
     /// Answers that will not come any more: they are taken for yes.
@@ -254,7 +266,7 @@ impl Machine {
             return at;
         }
         // No server says yes to an empty line; many say nothing.
-        let blank = self.pending.iter().take_while(|asked| asked.blank).count();
+        let blank = self.pending.iter().take(REACH).take_while(|asked| asked.blank).count();
         if (200..400).contains(&code) && blank < self.pending.len() { blank } else { 0 }
     }
 

@@ -1,7 +1,7 @@
 //! Which proxy was asked for and granted, and names in TLS hellos.
 
 use heloscope_smtp::script::{Turn, parse};
-use heloscope_smtp::{Limits, Machine, Side};
+use heloscope_smtp::{Limits, Machine};
 
 fn machine(script: &str) -> Machine {
     let mut machine = Machine::new(&Limits::default());
