@@ -129,7 +129,7 @@ impl Machine {
                 self.client.mode = ClientMode::Socks(Vec::new());
                 return 0;
             }
-            let waiting = self.greeting_due || !self.pending.is_empty();
+            let waiting = self.greeting_due || self.answer_due();
             self.client.line.at = at;
             self.client.line.early = self.in_step && (self.client.late_reading || waiting);
             if is_tls_type(first) {
@@ -351,7 +351,6 @@ impl Machine {
             Verb::Data => {
                 self.client.bare_lf_data = crate::line::ending(raw) == b"\n";
                 if self.blind {
-                    self.assume_unanswered();
                     self.accept_data(at, index);
                 } else {
                     self.client.mode = ClientMode::Held;

@@ -10,8 +10,9 @@ use crate::machine::Machine;
 use heloscope_model::session::{Message, Reply, Tls, Verb};
 use heloscope_model::{Octets, Time};
 
-/// How far ahead in the queue a code that names its question is looked up.
-const REACH: usize = 256;
+/// How far the queue is searched: no client asks more at once, and a flood must not make each
+/// reply cost a walk through it.
+pub(crate) const REACH: usize = 64;
 
 /// Something the client said that the server will answer.
 #[derive(Debug)]
@@ -96,6 +97,17 @@ impl Machine {
             asked.applied = true;
         }
         self.pending.push_back(asked);
+    }
+
+    /// Whether the client is owed an answer. An empty line may never get one: nobody waits for that.
+    pub(crate) fn answer_due(&self) -> bool {
+        self.pending.iter().take(REACH).any(|asked| !asked.blank)
+    }
+
+    /// Whether the envelope of a message by BDAT is not answered yet.
+    pub(crate) fn envelope_open(&self) -> bool {
+        let envelope = |a: &Asked| !a.applied && matches!(a.verb, Verb::Mail | Verb::Rcpt);
+        !self.blind && (self.pending.len() > REACH || self.pending.iter().any(envelope))
     }
 
     /// Answers that will not come any more: they are taken for yes.
@@ -202,10 +214,11 @@ impl Machine {
             self.unasked(code, index);
             return;
         };
+        let lost = self.replies_lost;
         self.in_step |= self.pending.is_empty();
         self.replies_lost &= !self.pending.is_empty();
         if asked.is_data() && !asked.applied && self.is_held(&asked) {
-            let taken_as_yes = self.answer_data(code);
+            let taken_as_yes = self.answer_data(code, lost);
             if taken_as_yes && !(300..400).contains(&code) && self.pending.iter().any(|a| a.content)
             {
                 // The 354 is missing: this is the answer to the content.
@@ -253,7 +266,7 @@ impl Machine {
             return at;
         }
         // No server says yes to an empty line; many say nothing.
-        let blank = self.pending.iter().take_while(|asked| asked.blank).count();
+        let blank = self.pending.iter().take(REACH).take_while(|asked| asked.blank).count();
         if (200..400).contains(&code) && blank < self.pending.len() { blank } else { 0 }
     }
 
@@ -263,14 +276,14 @@ impl Machine {
     }
 
     /// The answer to DATA that the client waits for (or did not wait for). True where content
-    /// follows.
-    fn answer_data(&mut self, code: u16) -> bool {
+    /// follows. `lost`: replies before this one are missing.
+    fn answer_data(&mut self, code: u16, lost: bool) -> bool {
         let (at, command) = (self.client.hold.at, self.client.hold.command);
         let waiting = !self.client.hold.waiting().is_empty();
         match code {
             300..400 => self.accept_data(at, command),
             // With replies missing this may be the answer to the content: the text decides.
-            400..600 if !(self.replies_lost && waiting) => self.client.mode = ClientMode::Lines,
+            400..600 if !(lost && waiting) => self.client.mode = ClientMode::Lines,
             _ => {
                 self.client.hold.undecided = true;
                 if !waiting {

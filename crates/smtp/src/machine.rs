@@ -20,7 +20,7 @@ use crate::exchange::{Asked, Envelope};
 use crate::server::ServerSide;
 use crate::{Limits, Side};
 use heloscope_model::Time;
-use heloscope_model::session::{Dialogue, Message, Proxied, Verb};
+use heloscope_model::session::{Dialogue, Message, Proxied};
 use std::collections::VecDeque;
 
 /// Reads one session. Feed both sides in the order seen, then [`Machine::finish`].
@@ -165,12 +165,10 @@ impl Machine {
         message.header = content.header.as_slice().into();
         message.bare_newline = content.bare_newline;
         message.complete = complete;
-        let envelope_open =
-            self.pending.iter().any(|a| !a.applied && matches!(a.verb, Verb::Mail | Verb::Rcpt));
-        if !chunked || !envelope_open {
-            if chunked {
-                self.envelope.address(&mut message);
-            }
+        if chunked && !self.envelope_open() {
+            self.envelope.address(&mut message);
+            self.envelope = Envelope::default();
+        } else if !chunked {
             self.envelope = Envelope::default();
         }
         if self.dialogue.messages.len() >= self.limits.messages {

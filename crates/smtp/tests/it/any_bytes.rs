@@ -118,7 +118,7 @@ fn assert_no_secret(dialogue: &Dialogue) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2048, ..ProptestConfig::default() })]
 
     #[test]
     fn chunking_changes_nothing(turns in prop::collection::vec(turn(), 0..40), piece in 1usize..7) {
