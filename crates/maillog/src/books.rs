@@ -179,7 +179,8 @@ fn years_after(block: &[u8], mut years: Years) -> Years {
     };
     let mut at = 0;
     while let Some(rest) = block.get(at..).filter(|rest| !rest.is_empty()) {
-        let start = if at == 0 { 0 } else { memchr::memchr(b'\n', rest).map_or(rest.len(), |n| n + 1) };
+        let start =
+            if at == 0 { 0 } else { memchr::memchr(b'\n', rest).map_or(rest.len(), |n| n + 1) };
         next(rest.get(start..).unwrap_or_default());
         at += STEP;
     }

@@ -43,7 +43,9 @@ pub(crate) struct Line<'a> {
 impl Line<'_> {
     /// The process, told apart by host.
     pub(crate) fn process(&self) -> u64 {
-        self.scope ^ self.tag.hash ^ u64::from(self.pid.unwrap_or(0)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        self.scope
+            ^ self.tag.hash
+            ^ u64::from(self.pid.unwrap_or(0)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 }
 
@@ -163,8 +165,7 @@ impl Scanner {
             *count += 1;
         }
         let scope = self.host_hash.rotate_left(17) ^ tag.hash;
-        let mut line =
-            Line { time, at, host: framed.host, scope, tag, pid: framed.pid, repeated };
+        let mut line = Line { time, at, host: framed.host, scope, tag, pid: framed.pid, repeated };
         let mut text = framed.text;
         if let Some(rest) = after(text, b"[ID ") {
             text = field::cut(rest, b"] ").map_or(text, |(_, rest)| rest); // Solaris

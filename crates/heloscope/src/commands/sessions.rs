@@ -1,8 +1,12 @@
 //! `heloscope sessions`: every SMTP session, one JSON object a line, as it ends.
 
+mod from_log;
+
 use crate::cli::Sessions;
 use crate::outcome::Outcome;
+use heloscope_detect::Detection;
 use heloscope_evidence::{Kind, Sink};
+use heloscope_maillog::{Mail, Reject};
 use heloscope_model::Session;
 use std::io::{BufWriter, StdoutLock, Write};
 
@@ -30,9 +34,15 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    fn print(&mut self, session: &Session) -> std::io::Result<()> {
-        let detections = heloscope_detect::judge(session);
-        let line = heloscope_model::session::json::line(session, &detections);
+    /// Prints unless printing has failed already.
+    fn take(&mut self, session: &Session, detections: &[Detection]) {
+        if self.failed.is_none() {
+            self.failed = self.print(session, detections).err();
+        }
+    }
+
+    fn print(&mut self, session: &Session, detections: &[Detection]) -> std::io::Result<()> {
+        let line = heloscope_model::session::json::line(session, detections);
         serde_json::to_writer(&mut self.out, &line)?;
         self.out.write_all(b"\n")
     }
@@ -40,10 +50,18 @@ impl Lines<'_> {
 
 impl Sink for Lines<'_> {
     fn session(&mut self, session: Session) {
-        if self.failed.is_none()
-            && let Err(error) = self.print(&session)
-        {
-            self.failed = Some(error);
+        self.take(&session, &heloscope_detect::judge(&session));
+    }
+
+    fn mail(&mut self, mail: Mail) {
+        if let Some(session) = from_log::of_mail(&mail) {
+            self.take(&session, &[]);
+        }
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        if let Some(session) = from_log::of_reject(&reject) {
+            self.take(&session, &[]);
         }
     }
 }
