@@ -4,7 +4,7 @@
 //! arguments, the server's address is unspecified, a port that is not logged is 0, and detectors,
 //! which judge bytes, are not asked.
 
-use heloscope_maillog::{Mail, Origin, Reject, Status};
+use heloscope_maillog::{Mail, Origin, Reject};
 use heloscope_model::session::{Command, Dialogue, EndState, Message, Reply, Session, Verb};
 use heloscope_model::{Octets, Place, Time};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -23,10 +23,11 @@ pub(super) fn of_mail(mail: &Mail) -> Option<Session> {
             to.push(recipient.clone());
         }
     }
-    let taken = mail.deliveries.iter().all(|d| d.status != Status::Other);
+    // It has a queue id: it was taken, unless cleanup refused or dropped it afterwards.
+    let taken = mail.cleanup_action.is_none();
     dialogue.replies.push(Reply {
         at: mail.first,
-        code: if taken { 250 } else { 0 },
+        code: if taken { 250 } else { 550 },
         text: Octets::from(format!("queued as {}", mail.queue_id).as_str()),
     });
     dialogue.messages.push(Message {
