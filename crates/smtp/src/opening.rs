@@ -55,15 +55,29 @@ fn server(first: &[u8]) -> Opens {
     if !matches!(separator, b' ' | b'-' | b'\r' | b'\n') {
         return Opens::No;
     }
-    let text = first.get(3..).unwrap_or_default().to_ascii_lowercase();
+    let (reply, whole) = first_reply(first);
+    let text = reply.get(3..).unwrap_or_default().to_ascii_lowercase();
     match code {
         _ if memmem::find(&text, b"smtp").is_some() => Opens::Yes,
-        b"220" if memmem::find(&text, b"ftp").is_some() => Opens::No,
+        // Not before the greeting is whole: an SMTP server may be named ftp.
+        b"220" if whole && memmem::find(&text, b"ftp").is_some() => Opens::No,
         // RFC 5321 3.1: the greeting of a server that takes no mail. No other protocol's.
         b"554" => Opens::Yes,
         b"220" | b"421" | b"450" | b"451" | b"452" | b"521" | b"550" | b"571" => Opens::Maybe,
         _ => Opens::No,
     }
+}
+
+/// The first reply up to its last line (the one without a hyphen), and whether that has come.
+fn first_reply(first: &[u8]) -> (&[u8], bool) {
+    let mut end = 0;
+    for line in first.split_inclusive(|&b| b == b'\n') {
+        end += line.len();
+        if line.ends_with(b"\n") && line.get(3) != Some(&b'-') {
+            return (first.get(..end).unwrap_or(first), true);
+        }
+    }
+    (first, false)
 }
 
 fn client(first: &[u8]) -> Opens {
@@ -201,6 +215,8 @@ mod tests {
             (b"220-mx.example.org Microsoft ESMTP", Yes),
             (b"220 mx.example.org\r\n", Maybe),
             (b"220 ProFTPD Server\r\n", No),
+            (b"220 ftp.example.org ES", Maybe),
+            (b"220-ftp\r\n220 ESMTP\r\n", Yes),
             (b"554 no mail here\r\n", Yes),
             (b"421 too many\r\n", Maybe),
             (b"22", Maybe),
@@ -254,6 +270,18 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn what_is_certain_stays_so(
+            text in "(220[ -]|554 |EHLO |CONNECT |POST http://)[a-z:/.0-9]{0,12}(ftp|smtp|:25| )?(\r\n220 esmtp)?\r?\n?",
+            cut in 0usize..40,
+        ) {
+            for side in [Side::Client, Side::Server] {
+                let first = opens_smtp(side, text.as_bytes().get(..cut).unwrap_or_default());
+                let more = opens_smtp(side, text.as_bytes());
+                proptest::prop_assert!(first == Maybe || first == more, "{first:?}, then {more:?}");
+            }
+        }
+
         #[test]
         fn never_panics(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..600)) {
             opens_smtp(Side::Client, &bytes);
