@@ -6,11 +6,11 @@
 //! never overtakes its command because the capture mixed them up.
 //!
 //! ```text
-//!  unsettled ── SYN and SYN+ACK, or patience ──> settled ── in order: straight to the talk
-//!      (pieces wait loosely)                        │        else: held until due
-//!                                                   └─ hole: given up when the peer
-//!                                                      acknowledged it and it still does not
-//!                                                      come, or too much waits behind it
+//!  unsettled ── SYN and SYN+ACK, or enough seen ──> settled ── in order: straight to the talk
+//!      (pieces wait loosely)                           │        else: held until due
+//!                                                      └─ hole: given up when the peer
+//!                                                         acknowledged it and it still does not
+//!                                                         come, or too much waits behind it
 //! ```
 
 use crate::Options;
@@ -59,6 +59,8 @@ pub(crate) struct Flow {
     streams: Pair<Stream>,
     client: Option<End>,
     settled: bool,
+    /// Enough was seen to believe that a direction not seen by now is not in the capture.
+    decided: bool,
     talk: Talk,
     /// Initial sequence numbers, where a SYN told them.
     isn: Pair<Option<u32>>,
@@ -93,6 +95,7 @@ impl Flow {
             streams: Pair::default(),
             client: None,
             settled: false,
+            decided: false,
             talk: Talk::new(&options.limits, expected),
             isn: Pair::default(),
             syn: None,
@@ -237,7 +240,8 @@ impl Flow {
 
     /// Whether the other direction has got as far as the sender of a piece had.
     fn satisfied(&self, from: End, needs: Option<u32>) -> bool {
-        needs.is_none_or(|ack| self.streams.of(from.other()).reached(ack))
+        let other = self.streams.of(from.other());
+        (self.decided && !other.seen) || needs.is_none_or(|ack| other.reached(ack))
     }
 
     /// Hands on all that is due.
@@ -273,14 +277,16 @@ impl Flow {
     #[inline]
     fn patience(&mut self, at: Time, options: &Options, pressed: bool) {
         let limit = options.reorder_bytes;
-        if !self.settled {
+        if !self.decided {
             let full = self.held_bytes() > limit || self.pieces() > PIECES || pressed;
             let long = self.packets >= SETTLE_PACKETS
                 || at.since(self.start).abs() >= SETTLE_SECONDS && self.packets > 1;
-            if !full && !long {
+            if full || long {
+                self.decide();
+            }
+            if !self.settled {
                 return;
             }
-            self.settle();
         }
         if self.streams.a.holds_nothing() && self.streams.b.holds_nothing() {
             self.waiting = None;
@@ -373,6 +379,13 @@ impl Flow {
         self.talk.gap(side, at, gap);
     }
 
+    /// What was not seen by now is not in the capture.
+    fn decide(&mut self) {
+        self.decided = true;
+        self.settle();
+        self.drive();
+    }
+
     /// Decides which end is the client and where the streams begin, with what is known.
     fn settle(&mut self) {
         if self.settled {
@@ -457,7 +470,7 @@ impl Flow {
 
     /// The end. `why` stands where neither QUIT, FIN nor RST was seen.
     pub(crate) fn finish(mut self, source: SourceId, why: EndState) -> Ended {
-        self.settle();
+        self.decide();
         while self.force() {}
         let end_at = self.end;
         for end in [End::A, End::B] {

@@ -19,6 +19,7 @@ mod link;
 mod merge;
 mod pair;
 mod ports;
+mod quote;
 mod recent;
 mod screen;
 mod stream;
@@ -30,6 +31,7 @@ mod twins;
 mod wire;
 
 pub use merge::merge;
+pub use quote::{FrameLine, frame_lines};
 
 use container::Frames;
 use heloscope_model::{Session, SourceId, Time};

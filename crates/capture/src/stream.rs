@@ -194,8 +194,8 @@ impl Stream {
 
     /// Payload bytes of this direction, those missing from the capture among them.
     pub(crate) fn bytes(&self) -> u64 {
-        match (self.anchor, self.first_ack, self.acked) {
-            (None, Some(first), Some(last)) if !self.seen => u64::from(last.wrapping_sub(first)),
+        match (self.anchor.or(self.first_ack), self.acked) {
+            (Some(first), Some(last)) if !self.seen => u64::from(last.wrapping_sub(first)),
             _ => self.next - (self.revocable.end - self.revocable.start).min(self.next),
         }
     }
