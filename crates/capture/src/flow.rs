@@ -18,7 +18,7 @@ use crate::ip::Ip;
 use crate::pair::{End, Key, Pair};
 use crate::screen;
 use crate::stream::{Piece, Stream};
-use crate::talk::Talk;
+use crate::talk::{Reason, Talk};
 use crate::tcp::{self, Segment};
 use heloscope_model::session::{EndState, Session, Syn};
 use heloscope_model::{Place, SourceId, Time};
@@ -84,7 +84,7 @@ pub(crate) struct Ended {
 }
 
 impl Flow {
-    pub(crate) fn new(key: Key, at: Time, number: u64, options: &Options, expected: bool) -> Self {
+    pub(crate) fn new(key: Key, at: Time, number: u64, options: &Options, reason: Reason) -> Self {
         Self {
             key,
             first_frame: number,
@@ -96,7 +96,7 @@ impl Flow {
             client: None,
             settled: false,
             decided: false,
-            talk: Talk::new(&options.limits, expected),
+            talk: Talk::new(&options.limits, reason),
             isn: Pair::default(),
             syn: None,
             macs: Pair::default(),

@@ -55,8 +55,7 @@ fn describe(link: u16, data: &[u8]) -> String {
         return format!("{} > {} a cut TCP header", ip.src, ip.dst);
     };
     let end = |ip, port| std::net::SocketAddr::new(ip, port);
-    let mut text =
-        format!("{} > {}", end(ip.src, segment.src_port), end(ip.dst, segment.dst_port));
+    let mut text = format!("{} > {}", end(ip.src, segment.src_port), end(ip.dst, segment.dst_port));
     let flags = flags(&segment);
     if !flags.is_empty() {
         text.push_str(&format!(" [{flags}]"));
@@ -73,8 +72,7 @@ fn describe(link: u16, data: &[u8]) -> String {
 /// The flags worth telling: all of a segment without payload, the unusual ones of others.
 fn flags(segment: &Segment<'_>) -> String {
     let mut names = Vec::new();
-    for (bit, name) in
-        [(tcp::SYN, "SYN"), (tcp::FIN, "FIN"), (tcp::RST, "RST"), (tcp::ACK, "ACK")]
+    for (bit, name) in [(tcp::SYN, "SYN"), (tcp::FIN, "FIN"), (tcp::RST, "RST"), (tcp::ACK, "ACK")]
     {
         if segment.has(bit) && (bit != tcp::ACK || segment.len == 0) {
             names.push(name);
@@ -136,7 +134,10 @@ mod tests {
     fn shows_the_first_line_and_no_secret() {
         for (payload, shown) in [
             (&b"EHLO [127.0.0.1]\r\n"[..], r#" "EHLO [127.0.0.1]""#),
-            (b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n", r#" "MAIL FROM:<a@example.org>" …"#),
+            (
+                b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n",
+                r#" "MAIL FROM:<a@example.org>" …"#,
+            ),
             (b"auth  plain AGFubmEAc2VjcmV0\r\n", r#" "auth  plain *""#),
             (b"AUTH LOGIN\r\n", r#" "AUTH LOGIN""#),
             (b"c2VjcmV0LXdvcmQ=\r\n", r#" "*""#),

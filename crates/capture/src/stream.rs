@@ -283,6 +283,7 @@ mod tests {
     #[test]
     fn a_stretch_given_up_for_an_acknowledgement_is_taken_when_it_comes() {
         let mut stream = Stream::default();
+        stream.see(100);
         stream.anchor_at(100);
         stream.acknowledge(110);
         assert_eq!(stream.skip_to(10, true), 10);

@@ -6,6 +6,15 @@ use heloscope_model::Time;
 use heloscope_model::session::{Dialogue, Proxied};
 use heloscope_smtp::{Limits, Machine, Opens, Side};
 
+/// Why a connection is followed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reason {
+    /// Its port says that it is SMTP.
+    Port,
+    /// What it said; `begun` where the capture has its beginning.
+    Content { begun: bool },
+}
+
 /// The dialogue of one connection.
 pub(crate) struct Talk {
     machine: Machine,
@@ -15,13 +24,13 @@ pub(crate) struct Talk {
 }
 
 impl Talk {
-    /// A dialogue not begun; `expected` where the port says that it is SMTP.
-    pub(crate) fn new(limits: &Limits, expected: bool) -> Self {
-        Self {
-            machine: Machine::new(limits),
-            probation: (!expected).then(Probation::new),
-            refused: false,
-        }
+    /// A dialogue not begun.
+    pub(crate) fn new(limits: &Limits, reason: Reason) -> Self {
+        let probation = match reason {
+            Reason::Port => None,
+            Reason::Content { begun } => Some(Probation::new(begun)),
+        };
+        Self { machine: Machine::new(limits), probation, refused: false }
     }
 
     /// The recording began after the connection did.

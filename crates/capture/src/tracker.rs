@@ -13,6 +13,7 @@ use crate::pair::{End, Key, Pair};
 use crate::ports::Ports;
 use crate::recent::Recent;
 use crate::table::{Slot, Table};
+use crate::talk::Reason;
 use crate::tcp::{self, Segment};
 use crate::twins::Twins;
 use crate::{Options, link, screen};
@@ -182,7 +183,7 @@ impl<'o> Tracker<'o> {
             if !opening && segment.len == 0 {
                 return None;
             }
-            let slot = self.insert(key, packet, true);
+            let slot = self.insert(key, packet, Reason::Port);
             let server = |end| self.expected.has(key.address(end).port());
             if server(End::A) != server(End::B) {
                 let client = if server(End::A) { End::B } else { End::A };
@@ -195,19 +196,19 @@ impl<'o> Tracker<'o> {
             return None;
         }
         let side = screen::opening(segment.payload)?;
-        let handshake = self.handshakes.take(&key);
         let first = |r: &Remembered| {
             r.from != packet.from
                 || r.segment().is_none_or(|s| s.seq.wrapping_add(1) == segment.seq)
         };
-        if let Some(known) = &handshake
+        if let Some(known) = self.handshakes.get_mut(&key)
             && !(first(&known.syn) && known.answer.as_ref().is_none_or(first))
         {
             // Not the first payload of its side: something that looks like SMTP within another
             // protocol.
             return None;
         }
-        let slot = self.insert(key, packet, false);
+        let handshake = self.handshakes.take(&key);
+        let slot = self.insert(key, packet, Reason::Content { begun: handshake.is_some() });
         let client = if side == Side::Client { packet.from } else { packet.from.other() };
         self.table.touch(slot)?.presume_client(client);
         for end in [End::A, End::B] {
@@ -222,14 +223,14 @@ impl<'o> Tracker<'o> {
         Some(slot)
     }
 
-    fn insert(&mut self, key: Key, packet: &Packet<'_>, expected: bool) -> Slot {
+    fn insert(&mut self, key: Key, packet: &Packet<'_>, reason: Reason) -> Slot {
         while self.table.len() >= self.options.flows.max(1)
             && let Some(oldest) = self.table.oldest()
         {
             self.evicted += 1;
             self.finish(oldest, EndState::Timeout);
         }
-        self.table.insert(Flow::new(key, packet.at, packet.number, self.options, expected))
+        self.table.insert(Flow::new(key, packet.at, packet.number, self.options, reason))
     }
 
     fn follow(&mut self, slot: Slot, packet: &Packet<'_>) {

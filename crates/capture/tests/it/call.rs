@@ -254,7 +254,10 @@ pub(crate) fn story(session: &Session) -> String {
     }
     for command in &dialogue.commands {
         let reply = dialogue.reply(command.reply).map(|r| (r.code, r.text.to_string()));
-        story.push_str(&format!("C {:?} {:?} {} -> {reply:?}\n", command.verb, command.raw, command.early));
+        story.push_str(&format!(
+            "C {:?} {:?} {} -> {reply:?}\n",
+            command.verb, command.raw, command.early
+        ));
     }
     for message in &dialogue.messages {
         let reply = dialogue.reply(message.reply).map(|r| r.code);

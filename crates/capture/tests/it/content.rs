@@ -37,10 +37,36 @@ fn a_session_on_any_port_whose_beginning_was_not_recorded() {
 #[test]
 fn other_protocols_are_none() {
     let talks: [(u16, &[(bool, &str)]); 5] = [
-        (21, &[(false, "220 (vsFTPd 3.0.3)\r\n"), (true, "USER anna\r\n"), (false, "331 password\r\n")]),
-        (2121, &[(false, "220 Service ready\r\n"), (true, "USER anna\r\n"), (false, "331 password\r\n")]),
-        (80, &[(true, "GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n"), (false, "HTTP/1.1 200 OK\r\n\r\n220 lines follow\r\n")]),
-        (3128, &[(true, "CONNECT www.example.org:443 HTTP/1.1\r\n\r\n"), (false, "HTTP/1.1 200 OK\r\n\r\n")]),
+        (
+            21,
+            &[
+                (false, "220 (vsFTPd 3.0.3)\r\n"),
+                (true, "USER anna\r\n"),
+                (false, "331 password\r\n"),
+            ],
+        ),
+        (
+            2121,
+            &[
+                (false, "220 Service ready\r\n"),
+                (true, "USER anna\r\n"),
+                (false, "331 password\r\n"),
+            ],
+        ),
+        (
+            80,
+            &[
+                (true, "GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n"),
+                (false, "HTTP/1.1 200 OK\r\n\r\n220 lines follow\r\n"),
+            ],
+        ),
+        (
+            3128,
+            &[
+                (true, "CONNECT www.example.org:443 HTTP/1.1\r\n\r\n"),
+                (false, "HTTP/1.1 200 OK\r\n\r\n"),
+            ],
+        ),
         (119, &[(false, "200 news ready\r\n"), (true, "MODE READER\r\n")]),
     ];
     for (port, talk) in talks {
@@ -59,7 +85,9 @@ fn text_like_smtp_within_a_download_is_none() {
     let mut call = Call::new("192.168.1.23:50112", "198.51.100.7:80");
     call.open();
     call.say(true, b"GET /rfc5321.txt HTTP/1.1\r\n\r\n");
-    for text in ["HTTP/1.1 200 OK\r\n\r\n", "220 foo.example.com ESMTP\r\n", "EHLO bar.example.com\r\n"] {
+    for text in
+        ["HTTP/1.1 200 OK\r\n\r\n", "220 foo.example.com ESMTP\r\n", "EHLO bar.example.com\r\n"]
+    {
         call.say(false, text.as_bytes());
     }
     call.close();
@@ -88,10 +116,8 @@ fn through_proxies() {
         (true, b"CONNECT 198.51.100.7:25 HTTP/1.0\r\n\r\n"),
         (false, b"HTTP/1.0 200 Connection established\r\n\r\n"),
     ];
-    let socks4: [(bool, &[u8]); 2] = [
-        (true, &[4, 1, 0, 25, 198, 51, 100, 7, 0]),
-        (false, &[0, 90, 0, 0, 0, 0, 0, 0]),
-    ];
+    let socks4: [(bool, &[u8]); 2] =
+        [(true, &[4, 1, 0, 25, 198, 51, 100, 7, 0]), (false, &[0, 90, 0, 0, 0, 0, 0, 0])];
     let socks5: [(bool, &[u8]); 4] = [
         (true, &[5, 1, 0]),
         (false, &[5, 0]),
@@ -103,7 +129,10 @@ fn through_proxies() {
     for (port, talk, protocol) in cases {
         let session = one(&through(port, talk).packets);
         let proxy = session.proxy.as_ref().expect(protocol);
-        assert_eq!((proxy.protocol, proxy.target.to_string().as_str()), (protocol, "198.51.100.7:25"));
+        assert_eq!(
+            (proxy.protocol, proxy.target.to_string().as_str()),
+            (protocol, "198.51.100.7:25")
+        );
         assert_eq!(session.dialogue.helo(), Some(("EHLO", "[127.0.0.1]".into())), "{protocol}");
         assert_eq!(session.dialogue.messages.len(), 1, "{protocol}");
         assert_eq!(session.server.port(), port);

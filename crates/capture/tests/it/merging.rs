@@ -74,7 +74,8 @@ fn every_packet_twice_as_any_interface_shows_it() {
         .packets
         .into_iter()
         .flat_map(|p| {
-            let forwarded = Pkt { at: p.at + 30, ttl: p.ttl - 1, mac: [2, 0, 0, 0, 0, 8], ..p.clone() };
+            let forwarded =
+                Pkt { at: p.at + 30, ttl: p.ttl - 1, mac: [2, 0, 0, 0, 0, 8], ..p.clone() };
             [p, forwarded]
         })
         .collect();
