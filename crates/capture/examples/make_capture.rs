@@ -16,6 +16,8 @@ use std::io::{BufWriter, Write};
 
 /// Conversations under way at a time.
 const CONVERSATIONS: usize = 400;
+/// Stretches the pauses: half a gigabyte is a few minutes of a busy office.
+const PACE: u64 = 40;
 /// Bytes of SMTP among a thousand.
 const SMTP_SHARE: u64 = 50;
 
@@ -49,7 +51,7 @@ fn main() -> std::io::Result<()> {
                 dice.roll(20_000)
             }
         };
-        queue.push(Reverse((now + pause.max(1), slot)));
+        queue.push(Reverse((now + pause.max(1) * PACE, slot)));
     }
     out.file.flush()
 }

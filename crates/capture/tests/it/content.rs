@@ -124,8 +124,11 @@ fn through_proxies() {
         (true, &[5, 1, 0, 1, 198, 51, 100, 7, 0, 25]),
         (false, &[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
     ];
-    let cases: [(u16, &[(bool, &[u8])], &str); 3] =
-        [(3128, &http, "CONNECT"), (1080, &socks4, "SOCKS4"), (1080, &socks5, "SOCKS5")];
+    let cases = [
+        (3128, &http[..], "CONNECT"),
+        (1080, &socks4[..], "SOCKS4"),
+        (1080, &socks5[..], "SOCKS5"),
+    ];
     for (port, talk, protocol) in cases {
         let session = one(&through(port, talk).packets);
         let proxy = session.proxy.as_ref().expect(protocol);

@@ -10,3 +10,4 @@ mod hostile;
 mod links;
 mod merging;
 mod reassembly;
+mod tshark;
