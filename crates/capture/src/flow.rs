@@ -420,6 +420,11 @@ impl Flow {
         if port(End::A) < port(End::B) { End::B } else { End::A }
     }
 
+    /// About how many bytes the connection holds, waiting payload not counted.
+    pub(crate) fn weight(&self) -> usize {
+        size_of::<Self>() + self.talk.weight()
+    }
+
     pub(crate) fn held_bytes(&self) -> usize {
         self.streams.a.held_bytes + self.streams.b.held_bytes
     }

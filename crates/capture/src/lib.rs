@@ -34,9 +34,10 @@ pub use merge::merge;
 pub use quote::{FrameLine, frame_lines};
 
 use container::Frames;
-use heloscope_model::{Session, SourceId, Time};
+use heloscope_model::{Place, Session, SourceId, Time};
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::net::SocketAddr;
 use tracker::Tracker;
 
 /// Bounds of one reading.
@@ -85,10 +86,34 @@ pub struct Report {
     pub dropped: Option<u64>,
     /// Frames cut short by the snapshot length.
     pub cut: u64,
+    /// Connections to mail ports that were tried and never came about, a line a client address
+    /// and server, at most some thousands of them.
+    pub attempts: Vec<Attempt>,
     /// Why reading stopped early, with the byte: the rest before it was used.
     pub problem: Option<String>,
     /// Anything else worth telling: time running backwards, unknown link types, evicted flows.
     pub notes: Vec<String>,
+}
+
+/// Connections that were tried: SYNs that nobody answered, or that were refused.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// The first SYN's frame.
+    pub place: Place,
+    /// When the first was sent.
+    pub first: Time,
+    /// When the last was sent.
+    pub last: Time,
+    /// Who tried, with the first one's port.
+    pub client: SocketAddr,
+    /// Whom.
+    pub server: SocketAddr,
+    /// The link-layer source of the client's frames.
+    pub client_mac: Option<[u8; 6]>,
+    /// How many connections were tried; SYNs sent again are one.
+    pub count: u64,
+    /// Whether one was refused by a reset.
+    pub refused: bool,
 }
 
 /// Reads a pcap or pcapng stream and hands out each SMTP session once, in order of its end.
@@ -109,12 +134,16 @@ pub fn read(
         report.cut += u64::from(frame.cut);
         stamps.note(frame.at);
         if !link::known(frame.link) {
-            *unknown.entry(frame.link).or_default() += 1;
+            // A damaged file may name any number; a few are enough to tell.
+            if unknown.len() < 16 || unknown.contains_key(&frame.link) {
+                *unknown.entry(frame.link).or_default() += 1;
+            }
         }
         tracker.frame(&frame);
     }
     tracker.end();
     report.sessions = tracker.sessions;
+    report.attempts = std::mem::take(&mut tracker.attempts).into_values().collect();
     if report.frames > 0 {
         report.first = Some(stamps.first);
         report.last = Some(stamps.last);
@@ -135,9 +164,8 @@ pub fn read(
         report.notes.push(format!("{count} frames of {name} were not looked into"));
     }
     if tracker.evicted > 0 {
-        let flows = options.flows;
         report.notes.push(format!(
-            "{} connections were ended early: more than {flows} were open at a time",
+            "{} connections were ended early: more were open at a time than fit",
             tracker.evicted
         ));
     }

@@ -21,6 +21,8 @@ pub(crate) struct Talk {
     probation: Option<Probation>,
     /// Judged to be something else than SMTP.
     pub(crate) refused: bool,
+    /// Bytes handed to the machine.
+    fed: u64,
 }
 
 impl Talk {
@@ -30,7 +32,7 @@ impl Talk {
             Reason::Port => None,
             Reason::Content { begun } => Some(Probation::new(begun)),
         };
-        Self { machine: Machine::new(limits), probation, refused: false }
+        Self { machine: Machine::new(limits), probation, refused: false, fed: 0 }
     }
 
     /// The recording began after the connection did.
@@ -54,6 +56,7 @@ impl Talk {
                 }
             }
         }
+        self.fed += bytes.len() as u64;
         self.machine.feed(side, at, bytes);
     }
 
@@ -67,6 +70,11 @@ impl Talk {
     /// Whether this is SMTP as far as can be told.
     pub(crate) fn convinced(&self) -> bool {
         !self.refused && self.probation.is_none()
+    }
+
+    /// About how many bytes the dialogue holds.
+    pub(crate) fn weight(&self) -> usize {
+        self.machine.weight(self.fed)
     }
 
     pub(crate) fn quit_said(&self) -> bool {

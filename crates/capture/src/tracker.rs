@@ -16,11 +16,12 @@ use crate::table::{Slot, Table};
 use crate::talk::Reason;
 use crate::tcp::{self, Segment};
 use crate::twins::Twins;
-use crate::{Options, link, screen};
+use crate::{Attempt, Options, link, screen};
 use heloscope_model::session::EndState;
 use heloscope_model::{Session, SourceId, Time};
 use heloscope_smtp::Side;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
 
 /// Handshakes remembered of ports where mail is not expected.
 const HANDSHAKES: usize = 16_384;
@@ -30,6 +31,11 @@ const ENDED: usize = 65_536;
 const LINGER: f64 = 2.0;
 /// Payload held of all connections together; beyond that nothing waits for its turn.
 const HELD: usize = 64 << 20;
+
+/// Bytes of all dialogues under way together; beyond that the ones idle longest are ended.
+const DIALOGUES: usize = 96 << 20;
+/// Clients and servers of unanswered attempts that are told apart.
+const ATTEMPTS: usize = 4096;
 
 /// The connections of a capture.
 pub(crate) struct Tracker<'o> {
@@ -48,11 +54,15 @@ pub(crate) struct Tracker<'o> {
     fragments: Fragments,
     twins: Twins,
     held: usize,
+    /// Bytes of all dialogues under way.
+    weight: usize,
     now: Time,
     /// Sessions given out.
     pub(crate) sessions: u64,
-    /// Connections given up because there were too many.
+    /// Connections ended early because there were too many, or too much was said in them.
     pub(crate) evicted: u64,
+    /// Attempts that nobody answered, by client address and server.
+    pub(crate) attempts: BTreeMap<(IpAddr, SocketAddr), Attempt>,
 }
 
 /// A remembered SYN and its answer.
@@ -93,6 +103,8 @@ impl<'o> Tracker<'o> {
             fragments: Fragments::new(),
             twins: Twins::default(),
             held: 0,
+            weight: 0,
+            attempts: BTreeMap::new(),
             now: Time::default(),
             sessions: 0,
             evicted: 0,
@@ -230,7 +242,9 @@ impl<'o> Tracker<'o> {
             self.evicted += 1;
             self.finish(oldest, EndState::Timeout);
         }
-        self.table.insert(Flow::new(key, packet.at, packet.number, self.options, reason))
+        let flow = Flow::new(key, packet.at, packet.number, self.options, reason);
+        self.weight += flow.weight();
+        self.table.insert(flow)
     }
 
     fn follow(&mut self, slot: Slot, packet: &Packet<'_>) {
@@ -239,8 +253,10 @@ impl<'o> Tracker<'o> {
         let known = flow.sequence();
         let was_reset = flow.reset;
         self.held -= flow.held_bytes().min(self.held);
+        self.weight -= flow.weight().min(self.weight);
         flow.packet(packet, self.options, pressed);
         self.held += flow.held_bytes();
+        self.weight += flow.weight();
         let (closed, refused, key) = (flow.closed(), flow.refused(), flow.key);
         if flow.reset && !was_reset {
             self.lingering.push_back((packet.at, slot, key));
@@ -252,6 +268,12 @@ impl<'o> Tracker<'o> {
         }
         if closed || refused {
             self.finish(slot, EndState::Close);
+        }
+        while self.weight > DIALOGUES
+            && let Some(oldest) = self.table.oldest()
+        {
+            self.evicted += 1;
+            self.finish(oldest, EndState::Timeout);
         }
     }
 
@@ -312,6 +334,8 @@ impl<'o> Tracker<'o> {
         let Some(flow) = self.table.remove(slot) else { return };
         let key = flow.key;
         self.held -= flow.held_bytes().min(self.held);
+        let weight = flow.weight();
+        self.weight -= weight.min(self.weight);
         if !(self.expected.has(key.address(End::A).port())
             || self.expected.has(key.address(End::B).port()))
         {
@@ -322,14 +346,43 @@ impl<'o> Tracker<'o> {
         let sequence = flow.sequence();
         self.ended.put(key, (flow.last(), flow.numbers()));
         let ended = flow.finish(self.source, why);
+        if !ended.established {
+            self.attempt(&ended.session);
+        }
         let session = (ended.convinced && ended.established).then_some(ended.session);
         let out = match sequence {
-            Some(sequence) => self.twins.end(sequence, session),
+            Some(sequence) => self.twins.end(sequence, session, weight),
             None => session.into_iter().collect(),
         };
         for session in out {
             self.sessions += 1;
             (self.on)(session);
+        }
+    }
+
+    /// Notes a SYN to a mail port that led to nothing.
+    fn attempt(&mut self, session: &Session) {
+        if session.syn.is_none() {
+            return;
+        }
+        let refused = session.end_state == EndState::Reset;
+        let key = (session.client.ip(), session.server);
+        if let Some(attempt) = self.attempts.get_mut(&key) {
+            attempt.count += 1;
+            attempt.refused |= refused;
+            attempt.last = attempt.last.max(session.start);
+        } else if self.attempts.len() < ATTEMPTS {
+            let attempt = Attempt {
+                place: session.place,
+                first: session.start,
+                last: session.start,
+                client: session.client,
+                server: session.server,
+                client_mac: session.client_mac,
+                count: 1,
+                refused,
+            };
+            self.attempts.insert(key, attempt);
         }
     }
 

@@ -62,6 +62,18 @@ pub(crate) struct Facts {
     pub(crate) notes: Vec<String>,
 }
 
+/// Interfaces named in the report.
+const NAMED: usize = 64;
+
+impl Facts {
+    /// Notes an interface's name, once.
+    fn interface(&mut self, name: String) {
+        if self.interfaces.len() < NAMED && !self.interfaces.contains(&name) {
+            self.interfaces.push(name);
+        }
+    }
+}
+
 enum Format {
     Pcap(pcap::Header),
     Pcapng(pcapng::Section),
@@ -92,7 +104,7 @@ impl<'r> Frames<'r> {
         };
         frames.window.fill(pcap::HEADER);
         if let Some(header) = pcap::header(frames.window.bytes()) {
-            frames.facts.interfaces.push(crate::link::name(header.link));
+            frames.facts.interface(crate::link::name(header.link));
             frames.window.consume(pcap::HEADER);
             frames.format = Format::Pcap(header);
         } else if pcapng::recognise(frames.window.bytes()) {

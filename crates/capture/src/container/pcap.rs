@@ -70,7 +70,7 @@ pub(super) fn next(
                 && let Some(next) = self::header(window.bytes())
             {
                 *header = next;
-                facts.interfaces.push(crate::link::name(next.link));
+                facts.interface(crate::link::name(next.link));
                 window.consume(HEADER);
                 continue;
             }

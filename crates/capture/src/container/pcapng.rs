@@ -182,9 +182,7 @@ impl Section {
         if self.interfaces.len() < INTERFACES {
             self.interfaces.push(interface);
             let name = name.filter(|n| !n.is_empty()).unwrap_or_else(|| crate::link::name(link));
-            if facts.interfaces.len() < INTERFACES && !facts.interfaces.contains(&name) {
-                facts.interfaces.push(name);
-            }
+            facts.interface(name);
         }
     }
 

@@ -322,9 +322,24 @@ fn an_attempt_without_an_answer_is_no_session() {
         flags: "R".into(),
         ..call.packets[0].clone()
     };
-    assert!(read_all(&ethernet(&call.packets)).0.is_empty());
+    // Sent again: still one attempt.
+    call.packets.push(Pkt { at: 1_000_000, ..call.packets[0].clone() });
+    let attempt = |packets: &[Pkt]| {
+        let (sessions, report) = read_all(&ethernet(packets));
+        assert!(sessions.is_empty());
+        assert_eq!(report.attempts.len(), 1);
+        report.attempts[0].clone()
+    };
+    let silent = attempt(&call.packets);
+    assert_eq!((silent.client, silent.server), (call.client, call.server));
+    assert_eq!((silent.count, silent.refused, silent.place.at), (1, false, At::Frame(1)));
     call.packets.push(refused);
-    assert!(read_all(&ethernet(&call.packets)).0.is_empty());
+    let mut again = Call::new("192.168.1.23:50113", "198.51.100.7:25").after(9_000_000);
+    again.send(true, "S", b"");
+    call.packets.extend(again.packets);
+    let refused = attempt(&call.packets);
+    assert_eq!((refused.count, refused.refused), (2, true));
+    assert_eq!(refused.last.since(refused.first), 9.0);
 }
 
 #[test]
