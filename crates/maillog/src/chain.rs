@@ -369,9 +369,18 @@ impl Follow for Mails {
 }
 
 impl Books for Mails {
-    fn part(&self) -> Self {
+    type Part = Self;
+
+    fn worker(&self) -> Self {
         Self::new(Table::part(), Tls::part(), self.source)
     }
+
+    fn part(&mut self) -> Self {
+        let fresh = self.worker();
+        std::mem::replace(self, fresh)
+    }
+
+    fn absorb(&mut self, _worker: Self) {}
 
     fn join(&mut self, mut part: Self, block: &[u8], at: u64, replayer: &mut Scanner) {
         let answers = self.tls.join(std::mem::replace(&mut part.tls, Tls::whole()));
@@ -408,6 +417,9 @@ impl Books for Mails {
     }
 
     fn checkpoint(&mut self) {
+        if self.table.is_part() {
+            return; // the whole keeps the bounds, at the same lines as without workers
+        }
         self.tls.checkpoint();
         if self.table.len() > MOST_OPEN || self.deliveries > MOST_OPEN_DELIVERIES {
             let at = self.known.last().map_or(0, |known| known.at);
