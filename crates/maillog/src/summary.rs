@@ -8,6 +8,7 @@
 
 mod counts;
 mod names;
+mod sums;
 mod text;
 
 use crate::books;
@@ -153,7 +154,7 @@ impl Summarizer {
     }
 
     /// The numbers so far.
-    pub fn summary(&self) -> Summary {
+    pub fn summary(&mut self) -> Summary {
         self.counts.summary(self.first, self.last)
     }
 }

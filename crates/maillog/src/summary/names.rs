@@ -7,20 +7,22 @@
 use super::Named;
 use foldhash::quality;
 use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 
 /// Names kept of each kind.
-const MOST_NAMES: usize = 100_000;
+const MOST_NAMES: usize = 200_000;
 /// Fingerprints kept.
 const MOST_KEPT: usize = 1 << 20;
 
 /// The index of no name.
 pub(super) const NOBODY: u32 = u32::MAX;
 
-/// Counts by name. Names are strangers' words: std's keyed hasher.
+/// Counts by name, found by a fingerprint of the name under std's secret key: strangers choose
+/// the names and cannot make two of them meet.
 #[derive(Default)]
 pub(super) struct Names {
-    index: HashMap<Box<[u8]>, u32>,
+    key: RandomState,
+    index: HashMap<u64, u32, quality::RandomState>,
     names: Vec<Box<[u8]>>,
     counts: Vec<(u64, u64)>,
     pub(super) forgot: bool,
@@ -30,12 +32,11 @@ impl Names {
     /// The index of a name, which is new or known.
     #[inline]
     pub(super) fn index(&mut self, name: &[u8]) -> u32 {
-        if let Some(&index) = self.index.get(name) {
-            return index;
-        }
-        let index = u32::try_from(self.counts.len()).unwrap_or(NOBODY);
-        if index != NOBODY {
-            self.index.insert(name.into(), index);
+        let mut hasher = self.key.build_hasher();
+        hasher.write(name);
+        let fresh = u32::try_from(self.counts.len()).unwrap_or(NOBODY);
+        let index = *self.index.entry(hasher.finish()).or_insert(fresh);
+        if index == fresh {
             self.names.push(name.into());
             self.counts.push((0, 0));
         }
@@ -54,9 +55,7 @@ impl Names {
     /// Adds another's counts.
     pub(super) fn absorb(&mut self, other: Names) {
         self.forgot |= other.forgot;
-        for (name, index) in other.index {
-            let (messages, recipients) =
-                other.counts.get(index as usize).copied().unwrap_or_default();
+        for (name, (messages, recipients)) in other.names.into_iter().zip(other.counts) {
             let index = self.index(&name);
             self.add(index, messages, recipients);
         }
@@ -65,9 +64,9 @@ impl Names {
     /// The most active, most messages first.
     pub(super) fn top(&self, most: usize) -> Vec<Named> {
         let mut all: Vec<_> = self
-            .index
+            .counts
             .iter()
-            .filter_map(|(name, &index)| Some((self.counts.get(index as usize)?, name)))
+            .zip(&self.names)
             .filter(|((messages, recipients), _)| messages + recipients > 0)
             .collect();
         all.sort_by(|(a, name), (b, other)| b.cmp(a).then_with(|| name.cmp(other)));
@@ -86,27 +85,20 @@ impl Names {
         if self.counts.len() <= MOST_NAMES {
             return None;
         }
-        let mut all: Vec<_> = self
-            .index
-            .drain()
-            .map(|(name, index)| {
-                (self.counts.get(index as usize).copied().unwrap_or_default(), name, index)
-            })
-            .collect();
-        all.sort_by(|(a, name, _), (b, other, _)| b.cmp(a).then_with(|| name.cmp(other)));
+        let names = std::mem::take(&mut self.names);
+        let counts = std::mem::take(&mut self.counts);
+        let mut moved = vec![NOBODY; counts.len()];
+        let mut all: Vec<_> = counts.into_iter().zip(names).zip(0u32..).collect();
+        all.sort_by(|((a, name), _), ((b, other), _)| b.cmp(a).then_with(|| name.cmp(other)));
         all.truncate(MOST_NAMES / 2);
-        let mut moved = vec![NOBODY; self.counts.len()];
-        self.counts.clear();
-        self.names.clear();
+        self.index.clear();
         self.forgot = true;
-        for (counts, name, old) in all {
-            let new = u32::try_from(self.counts.len()).unwrap_or(NOBODY);
+        for (((messages, recipients), name), old) in all {
+            let new = self.index(&name);
+            self.add(new, messages, recipients);
             if let Some(to) = moved.get_mut(old as usize) {
                 *to = new;
             }
-            self.names.push(name.clone());
-            self.index.insert(name, new);
-            self.counts.push(counts);
         }
         Some(moved)
     }
@@ -121,6 +113,8 @@ impl Names {
 #[derive(Default)]
 pub(super) struct Distinct {
     kept: HashSet<u64, quality::RandomState>,
+    /// Not looked up yet: many at once wait for memory together.
+    waiting: Vec<u64>,
     /// Only fingerprints with so many zero bits at the end are kept.
     level: u32,
 }
@@ -131,7 +125,17 @@ impl Distinct {
     pub(super) fn add(&mut self, address: &[u8]) {
         let mut hasher = DefaultHasher::new();
         hasher.write(address);
-        self.insert(hasher.finish());
+        self.waiting.push(hasher.finish());
+        if self.waiting.len() >= 4096 {
+            self.settle();
+        }
+    }
+
+    /// Looks up what waits.
+    pub(super) fn settle(&mut self) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.drain(..).for_each(|fingerprint| self.insert(fingerprint));
+        self.waiting = waiting;
     }
 
     fn insert(&mut self, fingerprint: u64) {
@@ -145,7 +149,8 @@ impl Distinct {
     }
 
     /// Adds another's addresses.
-    pub(super) fn absorb(&mut self, other: Distinct) {
+    pub(super) fn absorb(&mut self, mut other: Distinct) {
+        other.settle();
         if other.level > self.level {
             self.level = other.level;
             let level = self.level;
@@ -157,7 +162,8 @@ impl Distinct {
     }
 
     /// How many; exact unless [`Distinct::estimated`].
-    pub(super) fn count(&self) -> u64 {
+    pub(super) fn count(&mut self) -> u64 {
+        self.settle();
         (self.kept.len() as u64) << self.level
     }
 
