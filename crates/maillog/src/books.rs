@@ -22,11 +22,17 @@ const AHEAD: usize = 64 << 20;
 
 /// What is kept while following a log.
 pub(crate) trait Books: Follow + Send + Sized {
-    /// Empty books for a part of the same log that is not the first.
-    fn part(&self) -> Self;
-    /// Adds the books of the next part, whose block starts at `at`.
-    fn join(&mut self, part: Self, block: &[u8], at: u64, replayer: &mut Scanner);
-    /// A block is done: give out what is due, keep within bounds.
+    /// What a worker hands over after each block.
+    type Part: Send;
+    /// Empty books for a worker, which follows parts of the same log that are not the first.
+    fn worker(&self) -> Self;
+    /// Of a worker's books: what the whole must know of the block just followed.
+    fn part(&mut self) -> Self::Part;
+    /// Adds the next part, whose block starts at `at`.
+    fn join(&mut self, part: Self::Part, block: &[u8], at: u64, replayer: &mut Scanner);
+    /// Adds what a worker has kept to the end.
+    fn absorb(&mut self, worker: Self);
+    /// A block is done: keep within bounds.
     fn checkpoint(&mut self);
 }
 
@@ -92,23 +98,24 @@ fn side_by_side<B: Books>(
     let mut replayer = Scanner::new(clock.clone());
     let mut years = clock.years();
     let mut spare: Vec<Vec<u8>> = Vec::new();
-    let first = books.part();
     thread::scope(|scope| {
         let mut workers = Vec::new();
+        let mut ends = Vec::new();
         for _ in 0..threads {
             let (give, jobs) = mpsc::sync_channel::<Job>(2);
             let (done, results) = mpsc::channel();
-            let template = first.part();
-            scope.spawn(move || {
+            let mut own = books.worker();
+            ends.push(scope.spawn(move || {
                 for job in jobs {
-                    let mut part = template.part();
                     let mut scanner = Scanner::new(job.clock);
-                    scanner.block(&job.block, job.at, &mut part);
-                    if done.send((job.block, job.at, part, scanner.tally)).is_err() {
-                        return;
+                    scanner.block(&job.block, job.at, &mut own);
+                    own.checkpoint();
+                    if done.send((job.block, job.at, own.part(), scanner.tally)).is_err() {
+                        break;
                     }
                 }
-            });
+                own
+            }));
             workers.push((give, results));
         }
         // Jobs go round; results are taken back in the same order.
@@ -140,6 +147,13 @@ fn side_by_side<B: Books>(
             }
             if at.is_none() {
                 break;
+            }
+        }
+        drop(workers);
+        for end in ends {
+            match end.join() {
+                Ok(own) => books.absorb(own),
+                Err(panic) => std::panic::resume_unwind(panic),
             }
         }
     });

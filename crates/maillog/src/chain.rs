@@ -8,7 +8,7 @@
 mod open;
 
 use crate::books::{self, Books, Ending};
-use crate::event::{self, Action, Bearing, Event, refusal};
+use crate::event::{self, Action, Bearing, Event, Tie, refusal};
 use crate::mail::{Attempt, Link, LinkKind, Login, Mail, Origin, Reject};
 use crate::queue_id::Key;
 use crate::scan::{Follow, Line, Scanner};
@@ -172,7 +172,7 @@ impl Mails {
     }
 
     /// What a line says by itself, whatever is known of its mail.
-    fn by_itself(&mut self, line: &Line<'_>, event: &Event<'_>) {
+    fn by_itself(&mut self, line: &Line<'_>, event: &Event<'_>, link: Option<Tie<'_>>) {
         let (time, place) = (line.time, self.place(line));
         match event {
             Event::Client(client) => {
@@ -228,7 +228,7 @@ impl Mails {
             Event::Tls { relay } => self.tls.opened(line.process(), fingerprint(relay)),
             _ => {}
         }
-        if let Some((parent, child, kind)) = event.link() {
+        if let Some((parent, child, kind)) = link {
             let link = Link {
                 time,
                 place,
@@ -295,8 +295,8 @@ impl Mails {
     }
 
     /// What a line says of another mail, its child.
-    fn of_child(&mut self, line: &Line<'_>, event: &Event<'_>) {
-        let Some((parent, child, kind)) = event.link() else { return };
+    fn of_child(&mut self, line: &Line<'_>, event: &Event<'_>, link: Option<Tie<'_>>) {
+        let Some((parent, child, kind)) = link else { return };
         if matches!(kind, LinkKind::Requeued) || matches!(event, Event::Client(_)) {
             return; // the child's own line: it took its parent when it opened
         }
@@ -351,7 +351,8 @@ impl Follow for Mails {
         if matches!(event, Event::Noted | Event::Strange) {
             return;
         }
-        self.by_itself(line, event);
+        let link = event.link();
+        self.by_itself(line, event, link);
         if line.repeated {
             return; // a line of a mail is never written twice
         }
@@ -364,14 +365,23 @@ impl Follow for Mails {
             _ => None,
         };
         self.of_mail(line, event, mark);
-        self.of_child(line, event);
+        self.of_child(line, event, link);
     }
 }
 
 impl Books for Mails {
-    fn part(&self) -> Self {
+    type Part = Self;
+
+    fn worker(&self) -> Self {
         Self::new(Table::part(), Tls::part(), self.source)
     }
+
+    fn part(&mut self) -> Self {
+        let fresh = self.worker();
+        std::mem::replace(self, fresh)
+    }
+
+    fn absorb(&mut self, _worker: Self) {}
 
     fn join(&mut self, mut part: Self, block: &[u8], at: u64, replayer: &mut Scanner) {
         let answers = self.tls.join(std::mem::replace(&mut part.tls, Tls::whole()));
@@ -408,6 +418,9 @@ impl Books for Mails {
     }
 
     fn checkpoint(&mut self) {
+        if self.table.is_part() {
+            return; // the whole keeps the bounds, at the same lines as without workers
+        }
         self.tls.checkpoint();
         if self.table.len() > MOST_OPEN || self.deliveries > MOST_OPEN_DELIVERIES {
             let at = self.known.last().map_or(0, |known| known.at);
@@ -471,7 +484,9 @@ impl Follow for Replay<'_> {
                 let line = Line { time, ..*line };
                 self.mails.of_mail(&line, event, Some(Mark::Known(mark)));
             }
-            What::Link { time } => self.mails.of_child(&Line { time, ..*line }, event),
+            What::Link { time } => {
+                self.mails.of_child(&Line { time, ..*line }, event, event.link());
+            }
             What::Start(_) => {}
         }
     }

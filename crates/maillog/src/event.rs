@@ -85,6 +85,9 @@ pub(crate) struct SignIn<'a> {
     pub(crate) service: &'a [u8],
 }
 
+/// A line that ties two mails: parent, child, how.
+pub(crate) type Tie<'a> = (&'a [u8], &'a [u8], LinkKind);
+
 /// How an event bears on its mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bearing {
@@ -116,8 +119,8 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// The mail that this line says came of another: (parent, child, how).
-    pub(crate) fn link(&self) -> Option<(&'a [u8], &'a [u8], LinkKind)> {
+    /// The mail that this line says came of another.
+    pub(crate) fn link(&self) -> Option<Tie<'a>> {
         match self {
             Event::Notified { id, child } => Some((id, child, LinkKind::Notified)),
             Event::Client(Client { id: Some(id), original: Some(parent), .. }) => {

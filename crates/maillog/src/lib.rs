@@ -16,10 +16,12 @@ pub mod queue_id;
 mod scan;
 mod service;
 pub mod stamp;
+pub mod summary;
 mod table;
 mod tls;
 
 pub use chain::Chain;
+pub use summary::{Summarizer, Summary};
 pub use mail::{Attempt, Delivery, Link, LinkKind, Login, Mail, Origin, Reject, Status};
 
 use heloscope_model::Time;

@@ -75,8 +75,7 @@ impl Tags {
     /// What a tag says. Tags over 40 bytes are looked up each time.
     #[inline]
     pub(crate) fn look_up<'a>(&mut self, text: &'a [u8]) -> Tag<'a> {
-        let mix = text.iter().fold(text.len(), |h, &b| h.wrapping_mul(31) ^ usize::from(b));
-        let slot = self.slots.get_mut((mix ^ (mix >> 8)) % SLOTS);
+        let slot = self.slots.get_mut(spread(text) % SLOTS);
         if let Some(known) = &slot
             && known.text.get(..usize::from(known.len)) == Some(text)
         {
@@ -98,6 +97,17 @@ impl Tags {
         }
         tag
     }
+}
+
+/// A slot for a tag: its length and its last bytes tell the usual ones apart.
+#[inline]
+fn spread(text: &[u8]) -> usize {
+    let last = match text.last_chunk::<8>() {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => text.iter().fold(0, |sum, &b| sum << 8 | u64::from(b)),
+    };
+    let mixed = (last ^ text.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (mixed >> 48) as usize
 }
 
 /// What a tag says, without memory.

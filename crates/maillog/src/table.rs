@@ -172,6 +172,11 @@ impl<R> Table<R> {
         })
     }
 
+    /// Whether this is a later part's.
+    pub(crate) fn is_part(&self) -> bool {
+        self.ops.is_some()
+    }
+
     /// How many ids are kept.
     pub(crate) fn len(&self) -> usize {
         self.slots.len()

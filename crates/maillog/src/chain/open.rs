@@ -136,6 +136,9 @@ impl Open {
             Event::Delivered(d) => {
                 let place = Place::byte(source, line.at);
                 let tls = mark == Some(Mark::Known(true));
+                if mail.deliveries.is_empty() {
+                    mail.deliveries.reserve_exact(1); // most mails have one
+                }
                 mail.deliveries.push(delivery(d, line, place, tls));
                 return Some(mail.deliveries.len() - 1);
             }

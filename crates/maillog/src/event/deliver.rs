@@ -124,13 +124,16 @@ pub(crate) fn successor<'a>(d: &Delivered<'a>) -> Option<(&'a [u8], LinkKind)> {
     if let Some(child) = after(d.reply, b"forwarded as ") {
         return is_queue_id(child).then_some((child, LinkKind::Forwarded));
     }
-    let (_, child) = cut(d.reply, b"queued as ")?;
-    let end = child.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
-    let child = child.get(..end).filter(|id| is_queue_id(id))?;
     let here = match endpoint(d.relay).ip {
         Some(IpAddr::V4(ip)) => ip.is_loopback(),
         Some(IpAddr::V6(ip)) => ip.is_loopback(),
         None => cut(d.relay, b"[private/").is_some() || cut(d.relay, b"[/").is_some(),
     };
-    (here && child != d.id).then_some((child, LinkKind::Reinjected))
+    if !here {
+        return None;
+    }
+    let (_, child) = cut(d.reply, b"queued as ")?;
+    let end = child.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+    let child = child.get(..end).filter(|id| is_queue_id(id) && *id != d.id)?;
+    Some((child, LinkKind::Reinjected))
 }
