@@ -1,9 +1,41 @@
 //! Packets to SMTP sessions: pcap and pcapng files as a stream, TCP reassembly, sessions
 //! recognised by port and by content, sessions seen twice merged. Pure but for the reader it
 //! is given; memory is bounded by [`Options`].
+//!
+//! ```text
+//! container ── frame ──> link ──> ip (fragments) ──> tcp ──> tracker ──> flow ──> talk
+//!  pcap, pcapng          VLAN …    v4, v6, tunnels    header    which       order   smtp
+//!                                                              connection?
+//! ```
+//!
+//! The tracker lets most frames go at once; a flow joins its two streams; finished sessions
+//! that were seen at two points meet in `twins` and `merge`.
 
+mod container;
+mod flow;
+mod fragments;
+mod ip;
+mod link;
+mod merge;
+mod pair;
+mod ports;
+mod recent;
+mod screen;
+mod stream;
+mod table;
+mod talk;
+mod tcp;
+mod tracker;
+mod twins;
+mod wire;
+
+pub use merge::merge;
+
+use container::Frames;
 use heloscope_model::{Session, SourceId, Time};
+use std::collections::BTreeMap;
 use std::io::Read;
+use tracker::Tracker;
 
 /// Bounds of one reading.
 #[derive(Clone, Debug)]
@@ -59,23 +91,86 @@ pub struct Report {
 
 /// Reads a pcap or pcapng stream and hands out each SMTP session once, in order of its end.
 pub fn read(
-    _source: SourceId,
-    _input: &mut dyn Read,
-    _options: &Options,
-    _on: &mut dyn FnMut(Session),
+    source: SourceId,
+    input: &mut dyn Read,
+    options: &Options,
+    on: &mut dyn FnMut(Session),
 ) -> Report {
-    Report::default()
-}
-
-/// Joins sessions that are one connection seen at several points, in one or several captures
-/// (by the pair of initial sequence numbers, ports and time): the outermost client address is
-/// kept as `client`, the innermost as `inside`, the fuller dialogue wins.
-pub fn merge(sessions: Vec<Session>) -> Vec<Session> {
-    sessions
+    let mut frames = Frames::open(input);
+    let mut tracker = Tracker::new(source, options, on);
+    let mut report = Report::default();
+    let mut stamps = Stamps::default();
+    let mut unknown: BTreeMap<u16, u64> = BTreeMap::new();
+    while frames.advance() {
+        let frame = frames.frame();
+        report.frames += 1;
+        report.cut += u64::from(frame.cut);
+        stamps.note(frame.at);
+        if !link::known(frame.link) {
+            *unknown.entry(frame.link).or_default() += 1;
+        }
+        tracker.frame(&frame);
+    }
+    tracker.end();
+    report.sessions = tracker.sessions;
+    if report.frames > 0 {
+        report.first = Some(stamps.first);
+        report.last = Some(stamps.last);
+    }
+    let facts = frames.facts();
+    report.interfaces = facts.interfaces;
+    report.filter = facts.filter;
+    report.dropped = facts.dropped;
+    report.problem = frames.problem.take();
+    report.notes = facts.notes;
+    if stamps.back > 0 {
+        let steps = stamps.back;
+        let most = stamps.most as f64 / 1e9;
+        report.notes.push(format!("time runs backwards {steps} times, by up to {most:.6} s"));
+    }
+    for (link, count) in unknown {
+        let name = link::name(link);
+        report.notes.push(format!("{count} frames of {name} were not looked into"));
+    }
+    if tracker.evicted > 0 {
+        let flows = options.flows;
+        report.notes.push(format!(
+            "{} connections were ended early: more than {flows} were open at a time",
+            tracker.evicted
+        ));
+    }
+    report
 }
 
 /// Whether bytes begin a capture file that [`read`] understands.
 pub fn recognise(head: &[u8]) -> bool {
-    let _ = head;
-    false
+    container::recognise(head)
+}
+
+/// The span of the stamps, and where they run backwards.
+#[derive(Default)]
+struct Stamps {
+    begun: bool,
+    first: Time,
+    last: Time,
+    before: Time,
+    back: u64,
+    /// The largest step back, in nanoseconds.
+    most: i64,
+}
+
+impl Stamps {
+    #[inline]
+    fn note(&mut self, at: Time) {
+        if !self.begun {
+            *self = Self { begun: true, first: at, last: at, before: at, ..Self::default() };
+        }
+        if at < self.before {
+            self.back += 1;
+            self.most = self.most.max(self.before.nanos().saturating_sub(at.nanos()));
+        }
+        self.before = at;
+        self.first = self.first.min(at);
+        self.last = self.last.max(at);
+    }
 }

@@ -1,8 +1,12 @@
 //! The SMTP dialogue (RFC 5321, 3030, 2920, 3207, 4954): bytes of both directions in, a
 //! [`heloscope_model::session::Dialogue`] out. Pure: no sockets, no clock.
 
+mod opening;
+
+pub use opening::{OPENING_BYTES, Opens, opens_smtp};
+
 use heloscope_model::Time;
-use heloscope_model::session::Dialogue;
+use heloscope_model::session::{Dialogue, Proxied};
 
 /// Which side of the conversation bytes come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +61,11 @@ impl Machine {
     /// Whether QUIT was said.
     pub fn quit_said(&self) -> bool {
         false
+    }
+
+    /// The proxy that was asked for, and granted, before SMTP began on this connection.
+    pub fn proxied(&self) -> Option<Proxied> {
+        None
     }
 
     /// The end: what was open is closed as incomplete.
