@@ -50,8 +50,6 @@ pub trait Sink {
     fn mail(&mut self, _mail: heloscope_maillog::Mail) {}
     /// A login of a mail log.
     fn login(&mut self, _login: heloscope_maillog::Login) {}
-    /// An outgoing connection of a mail log that no delivery line tells of.
-    fn attempt(&mut self, _attempt: heloscope_maillog::Attempt) {}
     /// A refusal of a mail log.
     fn reject(&mut self, _reject: heloscope_maillog::Reject) {}
     /// A connection to a mail server that a mail log names and no delivery line does.

@@ -201,7 +201,9 @@ impl Conclusion {
         places.extend(self.unexplained.iter().map(|(_, place)| *place));
         places.sort_unstable();
         places.dedup();
-        let quotes: HashMap<Place, Quote> = evidence.quotes(&places).into_iter().collect();
+        let quoted = evidence.quotes(&places);
+        let quotes: HashMap<Place, Quote> =
+            places.into_iter().zip(quoted).filter_map(|(place, quote)| Some((place, quote?))).collect();
         let ongoing_until = evidence.inputs.iter().filter_map(|i| i.last).max();
         let causes: Vec<Cause> =
             self.causes.iter().map(|c| cause(c, &quotes, evidence, ongoing_until)).collect();
