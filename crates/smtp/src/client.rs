@@ -142,7 +142,7 @@ impl Machine {
         {
             let line = self.client.line.take();
             self.begin_tls(line.at);
-            self.client_step(line.at, &line.kept);
+            self.client_bytes(line.at, &line.kept);
             return 0;
         }
         let end = memchr::memchr(b'\n', bytes).map(|at| at + 1);
@@ -155,13 +155,14 @@ impl Machine {
         part.len()
     }
 
-    /// TLS begins with the client's bytes, or the server's, without a STARTTLS seen.
+    /// One side's bytes are TLS although no STARTTLS was seen to be accepted. The other side's
+    /// first byte tells whether it follows: a server without TLS answers such bytes in clear.
     pub(crate) fn begin_tls(&mut self, at: Time) {
         let implicit = self.client.fresh && self.greeting_due && self.dialogue.commands.is_empty();
         self.dialogue.tls.get_or_insert(Tls { at, implicit, ..Tls::default() });
-        self.client.mode = ClientMode::Tls;
+        self.client.mode = ClientMode::TlsDue;
         self.client.fresh = false;
-        self.server.tls = true;
+        self.server.tls_due = true;
         self.greeting_due = false;
         self.pending.clear();
     }
