@@ -5,6 +5,7 @@
 //! `220` alone is `Maybe`, because FTP greets with it too; the client's first line settles it.
 
 use crate::Side;
+use crate::socks::{self, Handshake};
 use memchr::memmem;
 
 /// What the first bytes of one side say about the connection.
@@ -55,10 +56,14 @@ fn server(first: &[u8]) -> Opens {
     if !matches!(separator, b' ' | b'-' | b'\r' | b'\n') {
         return Opens::No;
     }
-    let text = first.get(3..).unwrap_or_default().to_ascii_lowercase();
+    let (reply, whole) = first_reply(first);
+    let text = reply.get(3..).unwrap_or_default().to_ascii_lowercase();
     match code {
-        _ if memmem::find(&text, b"smtp").is_some() => Opens::Yes,
-        b"220" if memmem::find(&text, b"ftp").is_some() => Opens::No,
+        [b'2', b'2', b'0'] | [b'4' | b'5', _, _] if memmem::find(&text, b"smtp").is_some() => {
+            Opens::Yes
+        }
+        // Not before the greeting is whole: an SMTP server may be named ftp.
+        b"220" if whole && memmem::find(&text, b"ftp").is_some() => Opens::No,
         // RFC 5321 3.1: the greeting of a server that takes no mail. No other protocol's.
         b"554" => Opens::Yes,
         b"220" | b"421" | b"450" | b"451" | b"452" | b"521" | b"550" | b"571" => Opens::Maybe,
@@ -66,16 +71,33 @@ fn server(first: &[u8]) -> Opens {
     }
 }
 
+/// The first reply up to its last line (the one without a hyphen), and whether that has come.
+fn first_reply(first: &[u8]) -> (&[u8], bool) {
+    let mut end = 0;
+    for line in first.split_inclusive(|&b| b == b'\n') {
+        end += line.len();
+        if line.ends_with(b"\n") && line.get(3) != Some(&b'-') {
+            return (first.get(..end).unwrap_or(first), true);
+        }
+    }
+    (first, false)
+}
+
 fn client(first: &[u8]) -> Opens {
     match first.first() {
         None => return Opens::Maybe,
-        Some(4) => return socks4(first),
-        Some(5) => return socks5(first),
+        Some(4 | 5) => {
+            return match socks::request(first) {
+                Handshake::More => Opens::Maybe,
+                Handshake::Done(_, request) if is_mail_port(request.port) => Opens::Yes,
+                Handshake::Done(..) | Handshake::Not => Opens::No,
+            };
+        }
         _ => {}
     }
-    let line = first.trim_ascii_start();
-    let end = line.iter().position(|&b| b == b'\n');
-    let line = line.get(..end.unwrap_or(line.len())).unwrap_or_default();
+    let start = first.trim_ascii_start();
+    let end = start.iter().position(|&b| b == b'\n');
+    let line = start.get(..end.unwrap_or(start.len())).unwrap_or_default();
     let (word, rest) = match line.iter().position(u8::is_ascii_whitespace) {
         Some(at) => (line.get(..at).unwrap_or_default(), line.get(at..).unwrap_or_default()),
         None if end.is_some() => (line, &b""[..]),
@@ -85,21 +107,27 @@ fn client(first: &[u8]) -> Opens {
     match word.to_ascii_uppercase().as_slice() {
         b"EHLO" | b"HELO" | b"LHLO" => Opens::Yes,
         b"MAIL" if starts_with_ignoring_case(rest, b"FROM") => Opens::Yes,
-        b"CONNECT" | b"POST" => match port_of(rest) {
-            Some(port) if is_mail_port(port) => Opens::Yes,
-            Some(_) => Opens::No,
-            None if end.is_none() => Opens::Maybe,
-            None => Opens::No,
-        },
+        b"CONNECT" | b"POST" => {
+            // A port may be cut until its word has ended.
+            let blank_behind = line.len() > line.trim_ascii_end().len() && !rest.is_empty();
+            let ended = end.is_some() || blank_behind || two_words(rest);
+            match port_of(rest).filter(|_| ended) {
+                Some(port) if is_mail_port(port) => Opens::Yes,
+                None if !ended => Opens::Maybe,
+                _ => Opens::No,
+            }
+        }
         // A HAProxy header: the protocol begins on the next line.
-        b"PROXY" if starts_with_ignoring_case(rest, b"TCP") => match end {
-            Some(_) => client_after_line(first),
-            None => Opens::Maybe,
-        },
+        b"PROXY" if end.is_none() => Opens::Maybe,
+        b"PROXY" if starts_with_ignoring_case(rest, b"TCP") => client_after_line(start),
         b"QUIT" | b"NOOP" | b"RSET" | b"AUTH" | b"STARTTLS" | b"HELP" | b"VRFY" | b"EXPN"
         | b"MAIL" => Opens::Maybe,
         _ => Opens::No,
     }
+}
+
+fn two_words(text: &[u8]) -> bool {
+    text.iter().any(u8::is_ascii_whitespace)
 }
 
 /// What follows the first line, judged as an opening of its own.
@@ -111,7 +139,7 @@ fn client_after_line(first: &[u8]) -> Opens {
 
 /// A first word whose end has not come: could it still become one of ours?
 fn cut_word(word: &[u8]) -> Opens {
-    const WORDS: [&[u8]; 14] = [
+    const WORDS: [&[u8]; 15] = [
         b"EHLO",
         b"HELO",
         b"LHLO",
@@ -126,6 +154,7 @@ fn cut_word(word: &[u8]) -> Opens {
         b"STARTTLS",
         b"HELP",
         b"VRFY",
+        b"EXPN",
     ];
     let possible = WORDS.iter().any(|known| starts_with_ignoring_case(known, word));
     if possible { Opens::Maybe } else { Opens::No }
@@ -145,50 +174,6 @@ fn port_of(target: &[u8]) -> Option<u16> {
     std::str::from_utf8(authority.get(colon + 1..)?).ok()?.parse().ok()
 }
 
-fn socks4(first: &[u8]) -> Opens {
-    match (first.get(1), first.get(2), first.get(3)) {
-        (None, _, _) => Opens::Maybe,
-        (Some(1), Some(&high), Some(&low)) if is_mail_port(u16::from_be_bytes([high, low])) => {
-            Opens::Yes
-        }
-        (Some(1), _, None) => Opens::Maybe,
-        _ => Opens::No,
-    }
-}
-
-fn socks5(first: &[u8]) -> Opens {
-    let Some(&methods) = first.get(1) else { return Opens::Maybe };
-    if methods == 0 || methods > 16 {
-        return Opens::No;
-    }
-    // The request may stand behind the methods where the client does not wait.
-    let Some(request) = first.get(2 + usize::from(methods)..) else { return Opens::Maybe };
-    if request.is_empty() {
-        return Opens::Maybe;
-    }
-    let (Some(&[5, 1, 0]), Some(&kind)) = (request.get(..3), request.get(3)) else {
-        return if request.len() < 4 && matches!(request.first(), Some(5 | 1)) {
-            Opens::Maybe
-        } else {
-            Opens::No
-        };
-    };
-    let address = match kind {
-        1 => 4,
-        4 => 16,
-        3 => match request.get(4) {
-            Some(&len) => 1 + usize::from(len),
-            None => return Opens::Maybe,
-        },
-        _ => return Opens::No,
-    };
-    match request.get(4 + address..6 + address) {
-        Some(&[high, low]) if is_mail_port(u16::from_be_bytes([high, low])) => Opens::Yes,
-        Some(_) => Opens::No,
-        None => Opens::Maybe,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,6 +186,8 @@ mod tests {
             (b"220-mx.example.org Microsoft ESMTP", Yes),
             (b"220 mx.example.org\r\n", Maybe),
             (b"220 ProFTPD Server\r\n", No),
+            (b"220 ftp.example.org ES", Maybe),
+            (b"220-ftp\r\n220 ESMTP\r\n", Yes),
             (b"554 no mail here\r\n", Yes),
             (b"421 too many\r\n", Maybe),
             (b"22", Maybe),
@@ -238,6 +225,8 @@ mod tests {
             (b"USER a\r\n", No),
             (b"\x04\x01\x00\x19\xc0\x00\x02\x01\0", Yes),
             (b"\x04\x01\x00\x50\xc0\x00\x02\x01\0", No),
+            (b"\x05\x01\x02\x01\x02me\x03pwd\x05\x01\x00\x01\xc0\x00\x02\x01\x00\x19", Yes),
+            (b"CONNECT 192.0.2.1:25", Maybe),
             (b"\x05\x01\x00", Maybe),
             (b"\x05\x01\x00\x05\x01\x00\x03\x02mx\x00\x19", Yes),
             (b"\x05\x01\x00\x05\x01\x00\x01\xc0\x00\x02\x01\x01\xbb", No),
@@ -254,6 +243,18 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn what_is_certain_stays_so(
+            text in "(220[ -]|554 |EHLO |CONNECT |POST http://)[a-z:/.0-9]{0,12}(ftp|smtp|:25| )?(\r\n220 esmtp)?\r?\n?",
+            cut in 0usize..40,
+        ) {
+            for side in [Side::Client, Side::Server] {
+                let first = opens_smtp(side, text.as_bytes().get(..cut).unwrap_or_default());
+                let more = opens_smtp(side, text.as_bytes());
+                proptest::prop_assert!(first == Maybe || first == more, "{first:?}, then {more:?}");
+            }
+        }
+
         #[test]
         fn never_panics(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..600)) {
             opens_smtp(Side::Client, &bytes);

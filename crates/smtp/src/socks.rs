@@ -20,6 +20,7 @@ pub(crate) struct Request {
     pub(crate) protocol: &'static str,
     /// `host:port`.
     pub(crate) target: Octets,
+    pub(crate) port: u16,
     /// The bytes without user name and password.
     pub(crate) raw: Vec<u8>,
 }
@@ -84,7 +85,7 @@ fn request4(c: &mut Cursor<'_>) -> Option<Option<Request>> {
         _ => dotted(address),
     };
     let raw = c.bytes.get(..8).unwrap_or_default().to_vec();
-    Some(Some(Request { protocol: "SOCKS4", target: target(&host, port), raw }))
+    Some(Some(Request { protocol: "SOCKS4", target: target(&host, port), port, raw }))
 }
 
 fn request5(c: &mut Cursor<'_>) -> Option<Option<Request>> {
@@ -120,7 +121,7 @@ fn request5(c: &mut Cursor<'_>) -> Option<Option<Request>> {
     };
     let port = u16_of(c.take(2)?);
     raw.extend_from_slice(c.bytes.get(request_at..c.at).unwrap_or_default());
-    Some(Some(Request { protocol: "SOCKS5", target: target(&host, port), raw }))
+    Some(Some(Request { protocol: "SOCKS5", target: target(&host, port), port, raw }))
 }
 
 fn u16_of(bytes: &[u8]) -> u16 {
