@@ -19,7 +19,7 @@ const CONVERSATIONS: usize = 400;
 /// Stretches the pauses: half a gigabyte is a few minutes of a busy office.
 const PACE: u64 = 40;
 /// Bytes of SMTP among a thousand.
-const SMTP_SHARE: u64 = 50;
+const SMTP_SHARE: u64 = 55;
 
 fn main() -> std::io::Result<()> {
     let mut args = std::env::args_os().skip(1);

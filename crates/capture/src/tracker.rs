@@ -344,7 +344,10 @@ impl<'o> Tracker<'o> {
             }
         }
         let sequence = flow.sequence();
-        self.ended.put(key, (flow.last(), flow.numbers()));
+        // One that was given up may go on; what it says then is a session begun mid-stream.
+        if why != EndState::Timeout {
+            self.ended.put(key, (flow.last(), flow.numbers()));
+        }
         let ended = flow.finish(self.source, why);
         if !ended.established {
             self.attempt(&ended.session);
