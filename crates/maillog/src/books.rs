@@ -11,7 +11,7 @@ use crate::Report;
 use crate::scan::{Follow, LONGEST_LINE, Scanner, Tally};
 use crate::stamp::{self, Clock, Years};
 use std::collections::VecDeque;
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::mpsc;
 use std::thread;
 
@@ -163,7 +163,7 @@ fn side_by_side<B: Books>(
 /// How many New Years lie between the first and the last stamp of a log.
 fn new_years(blocks: &mut Blocks<'_>, ending: Option<Ending>) -> i16 {
     blocks.fill(BLOCK);
-    let Some(first) = blocks.ahead().split(|&b| b == b'\n').find_map(month_and_day) else {
+    let Some(first) = blocks.ahead.split(|&b| b == b'\n').find_map(month_and_day) else {
         return 0;
     };
     match ending {
@@ -171,7 +171,7 @@ fn new_years(blocks: &mut Blocks<'_>, ending: Option<Ending>) -> i16 {
         None => {
             blocks.fill(AHEAD);
             let whole = blocks.at_end;
-            let wraps = years_after(blocks.ahead(), Years::starting(0)).year;
+            let wraps = years_after(&blocks.ahead, Years::starting(0)).year;
             if !whole && wraps > 0 {
                 blocks.failure = Some(
                     "a New Year within a long log whose end was not known: years may be one late"
@@ -212,10 +212,10 @@ fn month_and_day(line: &[u8]) -> Option<(u8, u8)> {
 /// Cuts a stream into blocks of whole lines.
 struct Blocks<'a> {
     input: &'a mut dyn Read,
-    buffer: Vec<u8>,
-    /// Bytes of the buffer already given out.
-    used: usize,
-    /// Where the buffer's unused part starts in the stream.
+    /// Read and not given out, from `front` on.
+    ahead: Vec<u8>,
+    front: usize,
+    /// Where it starts in the stream.
     at: u64,
     at_end: bool,
     /// Lines that did not fit into a block.
@@ -228,8 +228,8 @@ impl<'a> Blocks<'a> {
     fn new(input: &'a mut dyn Read) -> Self {
         Self {
             input,
-            buffer: Vec::new(),
-            used: 0,
+            ahead: Vec::new(),
+            front: 0,
             at: 0,
             at_end: false,
             too_long: 0,
@@ -237,60 +237,55 @@ impl<'a> Blocks<'a> {
         }
     }
 
-    /// What has been read and not been given out.
-    fn ahead(&self) -> &[u8] {
-        self.buffer.get(self.used..).unwrap_or_default()
+    /// What is read and not given out.
+    fn window(&self) -> &[u8] {
+        self.ahead.get(self.front..).unwrap_or_default()
     }
 
     /// Reads until so many bytes are ahead, or the end.
     fn fill(&mut self, want: usize) {
-        if self.used > 0 && self.used * 2 > self.buffer.len() {
-            self.buffer.drain(..self.used);
-            self.used = 0;
+        let missing = want.saturating_sub(self.window().len());
+        if self.at_end || missing == 0 {
+            return;
         }
-        while !self.at_end && self.ahead().len() < want {
-            let missing = want - self.ahead().len();
-            let length = self.buffer.len();
-            self.buffer.resize(length + missing, 0);
-            let into = self.buffer.get_mut(length..).unwrap_or_default();
-            match self.input.read(into) {
-                Ok(0) => {
-                    self.buffer.truncate(length);
-                    self.at_end = true;
-                }
-                Ok(n) => self.buffer.truncate(length + n),
-                Err(error) => {
-                    self.buffer.truncate(length);
-                    if error.kind() != io::ErrorKind::Interrupted {
-                        self.at_end = true;
-                        let at = self.at + self.ahead().len() as u64;
-                        self.failure = Some(format!("reading stopped at byte {at}: {error}"));
-                    }
-                }
-            }
+        self.ahead.drain(..self.front);
+        self.front = 0;
+        self.ahead.reserve(missing);
+        let read = (&mut *self.input).take(missing as u64).read_to_end(&mut self.ahead);
+        if let Err(error) = read {
+            let at = self.at + self.ahead.len() as u64;
+            self.failure = Some(format!("reading stopped at byte {at}: {error}"));
         }
+        self.at_end = self.ahead.len() < want;
     }
 
-    /// The next block and where it starts. `None` at the end.
+    /// The next block, in place of the one given, and where it starts. `None` at the end.
     fn next(&mut self, block: &mut Vec<u8>) -> Option<u64> {
         loop {
             self.fill(BLOCK);
-            let ahead = self.buffer.get(self.used..).unwrap_or_default();
+            let ahead = self.window();
             if ahead.is_empty() {
                 return None;
             }
-            let ahead = ahead.get(..BLOCK).unwrap_or(ahead);
-            let all = self.at_end && self.buffer.len() - self.used <= BLOCK;
-            let length = if all { ahead.len() } else { whole_lines(ahead) };
+            let window = ahead.get(..BLOCK).unwrap_or(ahead);
+            let all = self.at_end && window.len() == ahead.len();
+            let length = if all { window.len() } else { whole_lines(window) };
             if length == 0 {
                 self.skip_line();
                 continue;
             }
-            block.clear();
-            block.extend_from_slice(ahead.get(..length).unwrap_or_default());
             let at = self.at;
-            self.used += length;
             self.at += length as u64;
+            // The rest starts the next block; what is given out takes the old buffer with it.
+            block.clear();
+            if self.front == 0 && self.ahead.len() <= BLOCK {
+                block.extend_from_slice(self.ahead.get(length..).unwrap_or_default());
+                std::mem::swap(block, &mut self.ahead);
+                block.truncate(length);
+            } else {
+                block.extend_from_slice(self.window().get(..length).unwrap_or_default());
+                self.front += length;
+            }
             return Some(at);
         }
     }
@@ -299,12 +294,11 @@ impl<'a> Blocks<'a> {
     fn skip_line(&mut self) {
         self.too_long += 1;
         loop {
-            let ahead = self.ahead();
-            let found = memchr::memchr(b'\n', ahead);
-            let length = found.map_or(ahead.len(), |n| n + 1);
-            self.used += length;
+            let found = memchr::memchr(b'\n', self.window());
+            let length = found.map_or(self.window().len(), |n| n + 1);
             self.at += length as u64;
-            if found.is_some() || (self.at_end && self.ahead().is_empty()) {
+            self.front += length;
+            if found.is_some() || self.at_end {
                 return;
             }
             self.fill(BLOCK);
