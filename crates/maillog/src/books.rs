@@ -15,8 +15,8 @@ use std::io::Read;
 use std::sync::mpsc;
 use std::thread;
 
-/// Bytes of a block.
-const BLOCK: usize = 1 << 20;
+/// Bytes of a block, unless a test asks for others.
+pub(crate) const BLOCK: usize = 1 << 20;
 /// Bytes read ahead to find the last stamp of a log whose end the caller does not tell.
 const AHEAD: usize = 64 << 20;
 
@@ -39,20 +39,29 @@ pub(crate) trait Books: Follow + Send + Sized {
 /// The month and day of a log's last stamp.
 pub(crate) type Ending = (u8, u8);
 
+/// How a log is read.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    /// Workers; one is none.
+    pub(crate) threads: usize,
+    /// Bytes of a block.
+    pub(crate) block: usize,
+}
+
 /// Reads one log into books; `block_done` is called after each block, in order.
 pub(crate) fn read_log<B: Books>(
     books: &mut B,
     input: &mut dyn Read,
     calendar: &Calendar,
     ending: Option<Ending>,
-    threads: usize,
+    pace: Pace,
     block_done: &mut dyn FnMut(&mut B),
 ) -> Report {
-    let mut blocks = Blocks::new(input);
+    let mut blocks = Blocks::new(input, pace.block);
     let wraps = new_years(&mut blocks, ending);
     let clock = Clock::of(calendar, wraps);
-    let mut tally = if threads > 1 {
-        side_by_side(books, &mut blocks, clock, threads, block_done)
+    let mut tally = if pace.threads > 1 {
+        side_by_side(books, &mut blocks, clock, pace.threads, block_done)
     } else {
         in_turn(books, &mut blocks, clock, block_done)
     };
@@ -162,7 +171,7 @@ fn side_by_side<B: Books>(
 
 /// How many New Years lie between the first and the last stamp of a log.
 fn new_years(blocks: &mut Blocks<'_>, ending: Option<Ending>) -> i16 {
-    blocks.fill(BLOCK);
+    blocks.fill(blocks.size);
     let Some(first) = blocks.ahead.split(|&b| b == b'\n').find_map(month_and_day) else {
         return 0;
     };
@@ -193,7 +202,8 @@ fn years_after(block: &[u8], mut years: Years) -> Years {
     };
     let mut at = 0;
     while let Some(rest) = block.get(at..).filter(|rest| !rest.is_empty()) {
-        let start = if at == 0 { 0 } else { memchr::memchr(b'\n', rest).map_or(rest.len(), |n| n + 1) };
+        let start =
+            if at == 0 { 0 } else { memchr::memchr(b'\n', rest).map_or(rest.len(), |n| n + 1) };
         next(rest.get(start..).unwrap_or_default());
         at += STEP;
     }
@@ -212,6 +222,7 @@ fn month_and_day(line: &[u8]) -> Option<(u8, u8)> {
 /// Cuts a stream into blocks of whole lines.
 struct Blocks<'a> {
     input: &'a mut dyn Read,
+    size: usize,
     /// Read and not given out, from `front` on.
     ahead: Vec<u8>,
     front: usize,
@@ -225,9 +236,10 @@ struct Blocks<'a> {
 }
 
 impl<'a> Blocks<'a> {
-    fn new(input: &'a mut dyn Read) -> Self {
+    fn new(input: &'a mut dyn Read, size: usize) -> Self {
         Self {
             input,
+            size,
             ahead: Vec::new(),
             front: 0,
             at: 0,
@@ -262,12 +274,12 @@ impl<'a> Blocks<'a> {
     /// The next block, in place of the one given, and where it starts. `None` at the end.
     fn next(&mut self, block: &mut Vec<u8>) -> Option<u64> {
         loop {
-            self.fill(BLOCK);
+            self.fill(self.size);
             let ahead = self.window();
             if ahead.is_empty() {
                 return None;
             }
-            let window = ahead.get(..BLOCK).unwrap_or(ahead);
+            let window = ahead.get(..self.size).unwrap_or(ahead);
             let all = self.at_end && window.len() == ahead.len();
             let length = if all { window.len() } else { whole_lines(window) };
             if length == 0 {
@@ -278,7 +290,7 @@ impl<'a> Blocks<'a> {
             self.at += length as u64;
             // The rest starts the next block; what is given out takes the old buffer with it.
             block.clear();
-            if self.front == 0 && self.ahead.len() <= BLOCK {
+            if self.front == 0 && self.ahead.len() <= self.size {
                 block.extend_from_slice(self.ahead.get(length..).unwrap_or_default());
                 std::mem::swap(block, &mut self.ahead);
                 block.truncate(length);
@@ -301,7 +313,7 @@ impl<'a> Blocks<'a> {
             if found.is_some() || self.at_end {
                 return;
             }
-            self.fill(BLOCK);
+            self.fill(self.size);
         }
     }
 }

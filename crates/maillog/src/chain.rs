@@ -7,7 +7,7 @@
 
 mod open;
 
-use crate::books::{self, Books, Ending};
+use crate::books::{self, Books, Ending, Pace};
 use crate::event::{self, Action, Bearing, Event, Tie, refusal};
 use crate::mail::{Attempt, Link, LinkKind, Login, Origin, Reject};
 use crate::queue_id::Key;
@@ -28,18 +28,21 @@ const MOST_OPEN_DELIVERIES: usize = 400_000;
 /// The chain over the files of one rotated set, which are given in order of time.
 pub struct Chain {
     mails: Mails,
-    threads: usize,
+    pace: Pace,
 }
 
 impl Chain {
     /// Nothing read yet.
     pub fn new() -> Self {
-        Self { mails: Mails::new(Table::whole(), Tls::whole(), SourceId(0)), threads: 1 }
+        Self {
+            mails: Mails::new(Table::whole(), Tls::whole(), SourceId(0)),
+            pace: Pace { threads: 1, block: books::BLOCK },
+        }
     }
 
     /// Follow blocks of a log on so many threads beside the caller's. The result is the same.
     pub fn with_threads(mut self, threads: usize) -> Self {
-        self.threads = threads.clamp(1, 64);
+        self.pace.threads = threads.clamp(1, 64);
         self
     }
 
@@ -78,7 +81,7 @@ impl Chain {
     ) -> Report {
         self.mails.source = source;
         let mut give_out = |mails: &mut Mails| mails.give_out(sink);
-        books::read_log(&mut self.mails, input, calendar, ending, self.threads, &mut give_out)
+        books::read_log(&mut self.mails, input, calendar, ending, self.pace, &mut give_out)
     }
 
     /// The end of the set: gives out what is still open, in order of first line.

@@ -151,9 +151,7 @@ impl Action<'_> {
 
     /// The word without what stands before it: `milter-header-discard` is a `discard`.
     pub(crate) fn kind(&self) -> &[u8] {
-        memchr::memrchr(b'-', self.word)
-            .and_then(|at| self.word.get(at + 1..))
-            .unwrap_or(self.word)
+        memchr::memrchr(b'-', self.word).and_then(|at| self.word.get(at + 1..)).unwrap_or(self.word)
     }
 }
 
@@ -178,9 +176,8 @@ pub(crate) fn read<'a>(tag: &Tag<'a>, text: &'a [u8]) -> Event<'a> {
 /// Splits `ID: message`.
 #[inline]
 fn with_id(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (id, rest) = cut_byte(text.get(..26).unwrap_or(text), b':').map(|(id, _)| {
-        (id, text.get(id.len() + 1..).unwrap_or_default())
-    })?;
+    let (id, rest) = cut_byte(text.get(..26).unwrap_or(text), b':')
+        .map(|(id, _)| (id, text.get(id.len() + 1..).unwrap_or_default()))?;
     is_queue_id(id).then_some(())?;
     Some((id, after(rest, b" ")?))
 }
@@ -209,9 +206,7 @@ fn smtpd(text: &[u8]) -> Event<'_> {
         _ => {}
     }
     if let Some((id, rest)) = with_id(text) {
-        return taken(Some(id), rest)
-            .or_else(|| action(Some(id), rest))
-            .unwrap_or(Event::Strange);
+        return taken(Some(id), rest).or_else(|| action(Some(id), rest)).unwrap_or(Event::Strange);
     }
     // Postfix before 2.0 left the id out where there was none.
     if let Some(event) = action(None, text) {
@@ -272,10 +267,31 @@ fn action<'a>(id: Option<&'a [u8]>, text: &'a [u8]) -> Option<Event<'a>> {
     let last = memchr::memrchr(b'-', word).and_then(|at| word.get(at + 1..)).unwrap_or(word);
     let known = matches!(
         last,
-        b"reject" | b"reject_warning" | b"hold" | b"discard" | b"redirect" | b"filter" | b"warning"
-            | b"warn" | b"info" | b"prepend" | b"replace" | b"strip" | b"bcc" | b"accept"
-            | b"permit" | b"delay" | b"dunno" | b"quarantine" | b"tempfail" | b"client" | b"trace"
-            | b"add" | b"change" | b"delete" | b"insert"
+        b"reject"
+            | b"reject_warning"
+            | b"hold"
+            | b"discard"
+            | b"redirect"
+            | b"filter"
+            | b"warning"
+            | b"warn"
+            | b"info"
+            | b"prepend"
+            | b"replace"
+            | b"strip"
+            | b"bcc"
+            | b"accept"
+            | b"permit"
+            | b"delay"
+            | b"dunno"
+            | b"quarantine"
+            | b"tempfail"
+            | b"client"
+            | b"trace"
+            | b"add"
+            | b"change"
+            | b"delete"
+            | b"insert"
     ) || word == b"proxy-accept";
     known.then_some(Event::Action(Action { id, word, rest }))
 }
@@ -297,7 +313,11 @@ fn qmgr(text: &[u8]) -> Event<'_> {
         return Event::Removed { id };
     }
     queued(id, rest).unwrap_or_else(|| {
-        if rest.starts_with(b"skipped, still being delivered") { Event::Noted } else { Event::Strange }
+        if rest.starts_with(b"skipped, still being delivered") {
+            Event::Noted
+        } else {
+            Event::Strange
+        }
     })
 }
 
@@ -306,8 +326,9 @@ fn queued<'a>(id: &'a [u8], text: &'a [u8]) -> Option<Event<'a>> {
     let (from, rest) = angle(after(text, b"from=<")?)?;
     if let Some(rest) = after(rest, b", size=") {
         let (size, rest) = number(rest)?;
-        let recipients =
-            after(rest, b", nrcpt=").and_then(number).map_or(0, |(n, _)| u32::try_from(n).unwrap_or(u32::MAX));
+        let recipients = after(rest, b", nrcpt=")
+            .and_then(number)
+            .map_or(0, |(n, _)| u32::try_from(n).unwrap_or(u32::MAX));
         return Some(Event::Queued { id, from, size, recipients });
     }
     let status = after(rest, b", status=")?;
@@ -324,22 +345,25 @@ fn agent<'a>(tag: &Tag<'a>, text: &'a [u8]) -> Event<'a> {
             .map(|relay| Event::Attempt { id: Some(id), relay, text: rest })
             .unwrap_or(Event::Noted);
     }
-    if let Some(rest) = after(text, b"connect to ").or_else(|| after(text, b"SSL_connect error to "))
+    if let Some(rest) =
+        after(text, b"connect to ").or_else(|| after(text, b"SSL_connect error to "))
         && let Some((relay, _)) = leading_endpoint(rest)
     {
         return Event::Attempt { id: None, relay, text };
     }
     if let Some((trust, rest)) = cut(text, b" TLS connection ")
         && trust.len() < 12
-        && let Some(rest) =
-            after(rest, b"established to ").or_else(|| after(rest, b"reused to "))
+        && let Some(rest) = after(rest, b"established to ").or_else(|| after(rest, b"reused to "))
         && let Some((_, tail)) = leading_endpoint(rest)
         && let Some(relay) = rest.get(..rest.len() - tail.len())
     {
         return Event::Tls { relay };
     }
-    let known: [&[u8]; 3] =
-        [b"certificate verification failed for ", b"server certificate verification ", b"enabling "];
+    let known: [&[u8]; 3] = [
+        b"certificate verification failed for ",
+        b"server certificate verification ",
+        b"enabling ",
+    ];
     if known.iter().any(|start| text.starts_with(start)) { Event::Noted } else { complaint(text) }
 }
 
@@ -362,8 +386,7 @@ fn pickup(text: &[u8]) -> Option<Event<'_>> {
         Some(rest) => number(rest)?,
         None => (u64::from(u32::MAX), after(rest, b"sender=").map(|_| rest)?),
     };
-    let (from, rest) =
-        cut(rest, b"from=").and_then(|(_, rest)| value(rest)).unwrap_or((b"", rest));
+    let (from, rest) = cut(rest, b"from=").and_then(|(_, rest)| value(rest)).unwrap_or((b"", rest));
     let requeued = cut(rest, b"orig_id=").map(|(_, id)| id).filter(|id| is_queue_id(id));
     Some(Event::Program { id, uid: u32::try_from(uid).unwrap_or(u32::MAX), from, requeued })
 }

@@ -9,6 +9,7 @@ mod gaps;
 mod json;
 
 pub(crate) use gaps::Stretches;
+pub(crate) use json::read as json_line;
 
 use crate::event::{self, Event};
 use crate::field::{after, cut_byte, number};
@@ -43,7 +44,9 @@ pub(crate) struct Line<'a> {
 impl Line<'_> {
     /// The process, told apart by host.
     pub(crate) fn process(&self) -> u64 {
-        self.scope ^ self.tag.hash ^ u64::from(self.pid.unwrap_or(0)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        self.scope
+            ^ self.tag.hash
+            ^ u64::from(self.pid.unwrap_or(0)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 }
 
@@ -163,8 +166,7 @@ impl Scanner {
             *count += 1;
         }
         let scope = self.host_hash.rotate_left(17) ^ tag.hash;
-        let mut line =
-            Line { time, at, host: framed.host, scope, tag, pid: framed.pid, repeated };
+        let mut line = Line { time, at, host: framed.host, scope, tag, pid: framed.pid, repeated };
         let mut text = framed.text;
         if let Some(rest) = after(text, b"[ID ") {
             text = field::cut(rest, b"] ").map_or(text, |(_, rest)| rest); // Solaris
@@ -293,6 +295,13 @@ fn framed<'a>(rest: &'a [u8], host: &[u8]) -> Option<Framed<'a>> {
         None => (None, tail.get(1..)?),
     };
     Some(Framed { host, tag, pid, text: tail.strip_prefix(b" ").unwrap_or(tail) })
+}
+
+/// What follows a stamp: (tag, the word before the first colon of the text, text).
+pub(crate) fn tag_id_text(rest: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let framed = framed(rest, b"")?;
+    let (word, _) = cut_byte(framed.text, b':')?;
+    Some((framed.tag, word, framed.text))
 }
 
 /// RFC 5424 after its stamp: `host app procid msgid [data] text`.

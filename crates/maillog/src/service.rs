@@ -41,9 +41,7 @@ pub(crate) struct Tag<'a> {
 impl<'a> Tag<'a> {
     /// The agent's own name, without what a transport's `syslog_name` adds: `relay/smtp` is `smtp`.
     pub(crate) fn program(&self) -> &'a [u8] {
-        memchr::memrchr(b'/', self.name)
-            .and_then(|at| self.name.get(at + 1..))
-            .unwrap_or(self.name)
+        memchr::memrchr(b'/', self.name).and_then(|at| self.name.get(at + 1..)).unwrap_or(self.name)
     }
 }
 
@@ -70,8 +68,7 @@ const SLOTS: usize = 256;
 
 impl Tags {
     pub(crate) fn new() -> Self {
-        let none =
-            Known { text: [0; 40], len: 0, slash: 0, service: Service::Foreign, hash: 0 };
+        let none = Known { text: [0; 40], len: 0, slash: 0, service: Service::Foreign, hash: 0 };
         Self { slots: vec![none; SLOTS] }
     }
 
@@ -93,8 +90,8 @@ impl Tags {
         {
             into.copy_from_slice(text);
             slot.len = text.len() as u8;
-            slot.slash = if tag.name.len() == text.len() { text.len() } else { tag.instance.len() }
-                as u8;
+            slot.slash =
+                if tag.name.len() == text.len() { text.len() } else { tag.instance.len() } as u8;
             slot.service = tag.service;
             slot.hash = tag.hash;
         }
@@ -119,7 +116,8 @@ pub(crate) fn classify(text: &[u8]) -> Tag<'_> {
         let hash = fingerprint(text);
         return Tag { service: Service::Dovecot, instance: text, name: text, hash };
     }
-    let Some((instance, name)) = cut_byte(text, b'/').filter(|(i, n)| !i.is_empty() && !n.is_empty())
+    let Some((instance, name)) =
+        cut_byte(text, b'/').filter(|(i, n)| !i.is_empty() && !n.is_empty())
     else {
         return Tag { service: Service::Foreign, instance: text, name: text, hash: 0 };
     };
@@ -135,11 +133,36 @@ pub(crate) fn classify(text: &[u8]) -> Tag<'_> {
         }
         b"bounce" | b"defer" | b"trace" => Service::Bounce,
         b"postsuper" => Service::Postsuper,
-        b"anvil" | b"scache" | b"verify" | b"trivial-rewrite" | b"tlsproxy" | b"tlsmgr"
-        | b"dnsblog" | b"proxymap" | b"proxywrite" | b"master" | b"postfix-script" | b"postdrop"
-        | b"sendmail" | b"postqueue" | b"showq" | b"flush" | b"spawn" | b"qmqpd" | b"postlogd"
-        | b"postlog" | b"postmap" | b"postalias" | b"postmulti" | b"postcat" | b"postkick"
-        | b"postlock" | b"postconf" | b"postmulti-script" | b"postfix-tls-script" | b"smtp-sink"
+        b"anvil"
+        | b"scache"
+        | b"verify"
+        | b"trivial-rewrite"
+        | b"tlsproxy"
+        | b"tlsmgr"
+        | b"dnsblog"
+        | b"proxymap"
+        | b"proxywrite"
+        | b"master"
+        | b"postfix-script"
+        | b"postdrop"
+        | b"sendmail"
+        | b"postqueue"
+        | b"showq"
+        | b"flush"
+        | b"spawn"
+        | b"qmqpd"
+        | b"postlogd"
+        | b"postlog"
+        | b"postmap"
+        | b"postalias"
+        | b"postmulti"
+        | b"postcat"
+        | b"postkick"
+        | b"postlock"
+        | b"postconf"
+        | b"postmulti-script"
+        | b"postfix-tls-script"
+        | b"smtp-sink"
         | b"postfix" => Service::Other,
         _ => Service::Foreign,
     };
@@ -156,7 +179,13 @@ mod tests {
         for _ in 0..2 {
             for (text, service, instance, name, program) in [
                 ("postfix/smtpd", Service::Smtpd, "postfix", "smtpd", "smtpd"),
-                ("postfix/submission/smtpd", Service::Smtpd, "postfix", "submission/smtpd", "smtpd"),
+                (
+                    "postfix/submission/smtpd",
+                    Service::Smtpd,
+                    "postfix",
+                    "submission/smtpd",
+                    "smtpd",
+                ),
                 ("postfix-out/smtp", Service::Agent, "postfix-out", "smtp", "smtp"),
                 ("mta.two/relay/smtp", Service::Agent, "mta.two", "relay/smtp", "smtp"),
                 ("dovecot", Service::Dovecot, "dovecot", "dovecot", "dovecot"),

@@ -62,8 +62,7 @@ pub(crate) fn bsd(line: &[u8]) -> Option<(Stamp, &[u8])> {
     if day == 0 {
         return None;
     }
-    let stamp =
-        Stamp { year: None, month, day, hour, minute, second, nanos: 0, offset_s: None };
+    let stamp = Stamp { year: None, month, day, hour, minute, second, nanos: 0, offset_s: None };
     Some((stamp, rest))
 }
 
@@ -277,8 +276,7 @@ impl Clock {
     fn ask(&self, stamp: &Stamp, year: i16, minute: u8, second: u8) -> i64 {
         let at = |day: u8| {
             let date = civil::Date::new(year, stamp.month as i8, day as i8).ok()?;
-            let time =
-                civil::Time::new(stamp.hour as i8, minute as i8, second as i8, 0).ok()?;
+            let time = civil::Time::new(stamp.hour as i8, minute as i8, second as i8, 0).ok()?;
             let zoned = self.zone.to_ambiguous_timestamp(date.to_datetime(time));
             Some(zoned.compatible().ok()?.as_second())
         };
@@ -329,7 +327,8 @@ mod tests {
         );
         assert_eq!(at(&mut clock, "2026-11-24T03:40:01Z mx"), "2026-11-24T03:40:01Z mx");
         assert_eq!(at(&mut clock, "2026-11-24T03:40:01 mx"), "2026-11-24T08:40:01Z mx");
-        for bad in ["", "Nov", "Nov 32 00:00:00 mx", "Nox  1 00:00:00 mx", "2026-13-24T00:00:00Z x"] {
+        for bad in ["", "Nov", "Nov 32 00:00:00 mx", "Nox  1 00:00:00 mx", "2026-13-24T00:00:00Z x"]
+        {
             assert_eq!(at(&mut clock, bad), "none", "{bad}");
         }
     }

@@ -57,16 +57,14 @@ pub(crate) fn read<'a>(id: &'a [u8], tag: &Tag<'a>, text: &'a [u8]) -> Option<De
                 let end = memchr::memchr(b' ', tail).unwrap_or(tail.len());
                 let (word, reply) = tail.split_at_checked(end)?;
                 it.word = word;
-                it.reply = after(reply, b" (")
-                    .map(|r| r.strip_suffix(b")").unwrap_or(r))
-                    .unwrap_or(reply);
+                it.reply =
+                    after(reply, b" (").map(|r| r.strip_suffix(b")").unwrap_or(r)).unwrap_or(reply);
                 it.plain = plain && !it.relay.is_empty();
                 return Some(it);
             }
             b"orig_to" => {
                 plain &= tail.first() == Some(&b'<');
-                let (orig_to, after_it) =
-                    after(tail, b"<").map_or_else(|| value(tail), angle)?;
+                let (orig_to, after_it) = after(tail, b"<").map_or_else(|| value(tail), angle)?;
                 it.orig_to = Some(orig_to);
                 rest = after_it;
             }

@@ -1,8 +1,6 @@
 //! A sink that keeps everything, and logs read into it.
 
-use heloscope_maillog::{
-    Attempt, Calendar, Chain, Link, Login, Mail, Reject, Report, Sink,
-};
+use heloscope_maillog::{Attempt, Calendar, Chain, Link, Login, Mail, Reject, Report, Sink};
 use heloscope_model::SourceId;
 
 #[derive(Default, Debug, PartialEq)]
