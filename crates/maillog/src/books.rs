@@ -194,7 +194,7 @@ fn new_years(blocks: &mut Blocks<'_>, ending: Option<Ending>) -> i16 {
 
 /// The years after a block: sampled, since half a year of lines does not fit between samples.
 fn years_after(block: &[u8], mut years: Years) -> Years {
-    const STEP: usize = 16 * 1024;
+    let step = (block.len() / 64).clamp(16, 16 * 1024);
     let mut next = |line: &[u8]| {
         if let Some((month, day)) = month_and_day(line) {
             years.next(month, day);
@@ -205,7 +205,7 @@ fn years_after(block: &[u8], mut years: Years) -> Years {
         let start =
             if at == 0 { 0 } else { memchr::memchr(b'\n', rest).map_or(rest.len(), |n| n + 1) };
         next(rest.get(start..).unwrap_or_default());
-        at += STEP;
+        at += step;
     }
     let end = block.strip_suffix(b"\n").unwrap_or(block);
     let last = memchr::memrchr(b'\n', end).map_or(0, |n| n + 1);
@@ -322,16 +322,16 @@ impl<'a> Blocks<'a> {
 /// (`last message repeated`) never stands without the line it repeats.
 fn whole_lines(ahead: &[u8]) -> usize {
     let Some(last) = memchr::memrchr(b'\n', ahead) else { return 0 };
-    let mut end = last + 1;
+    let mut end = last;
     for _ in 0..64 {
-        let lines = ahead.get(..end - 1).unwrap_or_default();
-        let Some(before) = memchr::memrchr(b'\n', lines) else { return end };
+        let lines = ahead.get(..end).unwrap_or_default();
+        let Some(before) = memchr::memrchr(b'\n', lines) else { break };
         let line = lines.get(before + 1..).unwrap_or_default();
-        end = before + 1;
-        let line = line.get(..line.len().min(LONGEST_LINE)).unwrap_or_default();
+        let line = line.get(..LONGEST_LINE).unwrap_or(line);
         if memchr::memmem::find(line, b"last message repeated ").is_none() {
-            return end;
+            return before + 1;
         }
+        end = before;
     }
     last + 1
 }
