@@ -7,9 +7,6 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io::{self, Write};
 
-/// Bytes a story takes on average.
-pub(crate) const BYTES_A_STORY: u64 = 1_420;
-
 /// What to write.
 #[derive(Clone, Debug)]
 pub(crate) struct Shape {

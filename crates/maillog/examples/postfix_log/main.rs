@@ -8,6 +8,9 @@ mod generate;
 use generate::{Generator, Shape};
 use std::io::{BufWriter, Write, stdout};
 
+/// Bytes a story takes on average.
+const BYTES_A_STORY: u64 = 1_420;
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut shape = Shape::default();
     let mut bytes = 30_000_000;
@@ -30,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
         }
     }
-    shape.stories_a_day = bytes / generate::BYTES_A_STORY / shape.days.max(1);
+    shape.stories_a_day = bytes / BYTES_A_STORY / shape.days.max(1);
     let mut out = BufWriter::with_capacity(1 << 20, stdout().lock());
     Generator::new(shape).write(&mut out)?;
     out.flush()?;
