@@ -11,12 +11,12 @@ use crate::Report;
 use crate::scan::{Follow, LONGEST_LINE, Scanner, Tally};
 use crate::stamp::{self, Clock, Years};
 use std::collections::VecDeque;
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::mpsc;
 use std::thread;
 
-/// Bytes of a block.
-const BLOCK: usize = 1 << 20;
+/// Bytes of a block, unless a test asks for others.
+pub(crate) const BLOCK: usize = 1 << 20;
 /// Bytes read ahead to find the last stamp of a log whose end the caller does not tell.
 const AHEAD: usize = 64 << 20;
 
@@ -39,20 +39,29 @@ pub(crate) trait Books: Follow + Send + Sized {
 /// The month and day of a log's last stamp.
 pub(crate) type Ending = (u8, u8);
 
+/// How a log is read.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    /// Workers; one is none.
+    pub(crate) threads: usize,
+    /// Bytes of a block.
+    pub(crate) block: usize,
+}
+
 /// Reads one log into books; `block_done` is called after each block, in order.
 pub(crate) fn read_log<B: Books>(
     books: &mut B,
     input: &mut dyn Read,
     calendar: &Calendar,
     ending: Option<Ending>,
-    threads: usize,
+    pace: Pace,
     block_done: &mut dyn FnMut(&mut B),
 ) -> Report {
-    let mut blocks = Blocks::new(input);
+    let mut blocks = Blocks::new(input, pace.block);
     let wraps = new_years(&mut blocks, ending);
     let clock = Clock::of(calendar, wraps);
-    let mut tally = if threads > 1 {
-        side_by_side(books, &mut blocks, clock, threads, block_done)
+    let mut tally = if pace.threads > 1 {
+        side_by_side(books, &mut blocks, clock, pace.threads, block_done)
     } else {
         in_turn(books, &mut blocks, clock, block_done)
     };
@@ -162,8 +171,8 @@ fn side_by_side<B: Books>(
 
 /// How many New Years lie between the first and the last stamp of a log.
 fn new_years(blocks: &mut Blocks<'_>, ending: Option<Ending>) -> i16 {
-    blocks.fill(BLOCK);
-    let Some(first) = blocks.ahead().split(|&b| b == b'\n').find_map(month_and_day) else {
+    blocks.fill(blocks.size);
+    let Some(first) = blocks.ahead.split(|&b| b == b'\n').find_map(month_and_day) else {
         return 0;
     };
     match ending {
@@ -171,7 +180,7 @@ fn new_years(blocks: &mut Blocks<'_>, ending: Option<Ending>) -> i16 {
         None => {
             blocks.fill(AHEAD);
             let whole = blocks.at_end;
-            let wraps = years_after(blocks.ahead(), Years::starting(0)).year;
+            let wraps = years_after(&blocks.ahead, Years::starting(0)).year;
             if !whole && wraps > 0 {
                 blocks.failure = Some(
                     "a New Year within a long log whose end was not known: years may be one late"
@@ -185,7 +194,7 @@ fn new_years(blocks: &mut Blocks<'_>, ending: Option<Ending>) -> i16 {
 
 /// The years after a block: sampled, since half a year of lines does not fit between samples.
 fn years_after(block: &[u8], mut years: Years) -> Years {
-    const STEP: usize = 16 * 1024;
+    let step = (block.len() / 64).clamp(16, 16 * 1024);
     let mut next = |line: &[u8]| {
         if let Some((month, day)) = month_and_day(line) {
             years.next(month, day);
@@ -196,7 +205,7 @@ fn years_after(block: &[u8], mut years: Years) -> Years {
         let start =
             if at == 0 { 0 } else { memchr::memchr(b'\n', rest).map_or(rest.len(), |n| n + 1) };
         next(rest.get(start..).unwrap_or_default());
-        at += STEP;
+        at += step;
     }
     let end = block.strip_suffix(b"\n").unwrap_or(block);
     let last = memchr::memrchr(b'\n', end).map_or(0, |n| n + 1);
@@ -213,10 +222,11 @@ fn month_and_day(line: &[u8]) -> Option<(u8, u8)> {
 /// Cuts a stream into blocks of whole lines.
 struct Blocks<'a> {
     input: &'a mut dyn Read,
-    buffer: Vec<u8>,
-    /// Bytes of the buffer already given out.
-    used: usize,
-    /// Where the buffer's unused part starts in the stream.
+    size: usize,
+    /// Read and not given out, from `front` on.
+    ahead: Vec<u8>,
+    front: usize,
+    /// Where it starts in the stream.
     at: u64,
     at_end: bool,
     /// Lines that did not fit into a block.
@@ -226,11 +236,12 @@ struct Blocks<'a> {
 }
 
 impl<'a> Blocks<'a> {
-    fn new(input: &'a mut dyn Read) -> Self {
+    fn new(input: &'a mut dyn Read, size: usize) -> Self {
         Self {
             input,
-            buffer: Vec::new(),
-            used: 0,
+            size,
+            ahead: Vec::new(),
+            front: 0,
             at: 0,
             at_end: false,
             too_long: 0,
@@ -238,60 +249,55 @@ impl<'a> Blocks<'a> {
         }
     }
 
-    /// What has been read and not been given out.
-    fn ahead(&self) -> &[u8] {
-        self.buffer.get(self.used..).unwrap_or_default()
+    /// What is read and not given out.
+    fn window(&self) -> &[u8] {
+        self.ahead.get(self.front..).unwrap_or_default()
     }
 
     /// Reads until so many bytes are ahead, or the end.
     fn fill(&mut self, want: usize) {
-        if self.used > 0 && self.used * 2 > self.buffer.len() {
-            self.buffer.drain(..self.used);
-            self.used = 0;
+        let missing = want.saturating_sub(self.window().len());
+        if self.at_end || missing == 0 {
+            return;
         }
-        while !self.at_end && self.ahead().len() < want {
-            let missing = want - self.ahead().len();
-            let length = self.buffer.len();
-            self.buffer.resize(length + missing, 0);
-            let into = self.buffer.get_mut(length..).unwrap_or_default();
-            match self.input.read(into) {
-                Ok(0) => {
-                    self.buffer.truncate(length);
-                    self.at_end = true;
-                }
-                Ok(n) => self.buffer.truncate(length + n),
-                Err(error) => {
-                    self.buffer.truncate(length);
-                    if error.kind() != io::ErrorKind::Interrupted {
-                        self.at_end = true;
-                        let at = self.at + self.ahead().len() as u64;
-                        self.failure = Some(format!("reading stopped at byte {at}: {error}"));
-                    }
-                }
-            }
+        self.ahead.drain(..self.front);
+        self.front = 0;
+        self.ahead.reserve(missing);
+        let read = (&mut *self.input).take(missing as u64).read_to_end(&mut self.ahead);
+        if let Err(error) = read {
+            let at = self.at + self.ahead.len() as u64;
+            self.failure = Some(format!("reading stopped at byte {at}: {error}"));
         }
+        self.at_end = self.ahead.len() < want;
     }
 
-    /// The next block and where it starts. `None` at the end.
+    /// The next block, in place of the one given, and where it starts. `None` at the end.
     fn next(&mut self, block: &mut Vec<u8>) -> Option<u64> {
         loop {
-            self.fill(BLOCK);
-            let ahead = self.buffer.get(self.used..).unwrap_or_default();
+            self.fill(self.size);
+            let ahead = self.window();
             if ahead.is_empty() {
                 return None;
             }
-            let ahead = ahead.get(..BLOCK).unwrap_or(ahead);
-            let all = self.at_end && self.buffer.len() - self.used <= BLOCK;
-            let length = if all { ahead.len() } else { whole_lines(ahead) };
+            let window = ahead.get(..self.size).unwrap_or(ahead);
+            let all = self.at_end && window.len() == ahead.len();
+            let length = if all { window.len() } else { whole_lines(window) };
             if length == 0 {
                 self.skip_line();
                 continue;
             }
-            block.clear();
-            block.extend_from_slice(ahead.get(..length).unwrap_or_default());
             let at = self.at;
-            self.used += length;
             self.at += length as u64;
+            // The rest starts the next block; what is given out takes the old buffer with it.
+            block.clear();
+            if self.front == 0 && self.ahead.len() <= self.size {
+                block.extend_from_slice(self.ahead.get(length..).unwrap_or_default());
+                std::mem::swap(block, &mut self.ahead);
+                block.truncate(length);
+            } else {
+                block.extend_from_slice(self.window().get(..length).unwrap_or_default());
+                self.front += length;
+            }
             return Some(at);
         }
     }
@@ -300,15 +306,14 @@ impl<'a> Blocks<'a> {
     fn skip_line(&mut self) {
         self.too_long += 1;
         loop {
-            let ahead = self.ahead();
-            let found = memchr::memchr(b'\n', ahead);
-            let length = found.map_or(ahead.len(), |n| n + 1);
-            self.used += length;
+            let found = memchr::memchr(b'\n', self.window());
+            let length = found.map_or(self.window().len(), |n| n + 1);
             self.at += length as u64;
-            if found.is_some() || (self.at_end && self.ahead().is_empty()) {
+            self.front += length;
+            if found.is_some() || self.at_end {
                 return;
             }
-            self.fill(BLOCK);
+            self.fill(self.size);
         }
     }
 }
@@ -317,16 +322,16 @@ impl<'a> Blocks<'a> {
 /// (`last message repeated`) never stands without the line it repeats.
 fn whole_lines(ahead: &[u8]) -> usize {
     let Some(last) = memchr::memrchr(b'\n', ahead) else { return 0 };
-    let mut end = last + 1;
+    let mut end = last;
     for _ in 0..64 {
-        let lines = ahead.get(..end - 1).unwrap_or_default();
-        let Some(before) = memchr::memrchr(b'\n', lines) else { return end };
+        let lines = ahead.get(..end).unwrap_or_default();
+        let Some(before) = memchr::memrchr(b'\n', lines) else { break };
         let line = lines.get(before + 1..).unwrap_or_default();
-        end = before + 1;
-        let line = line.get(..line.len().min(LONGEST_LINE)).unwrap_or_default();
+        let line = line.get(..LONGEST_LINE).unwrap_or(line);
         if memchr::memmem::find(line, b"last message repeated ").is_none() {
-            return end;
+            return before + 1;
         }
+        end = before;
     }
     last + 1
 }

@@ -1,4 +1,4 @@
-//! The chain: lines of a rotated set to [`Mail`]s, [`Login`]s, [`Reject`]s, [`Attempt`]s.
+//! The chain: lines of a rotated set to mails, logins, rejects, attempts, links.
 //!
 //! A mail opens with the line that names its origin (`client=`, `uid=`) or, where the log does not
 //! have it, with its first line; it is given out at `removed`, when its id is used again, when
@@ -7,9 +7,9 @@
 
 mod open;
 
-use crate::books::{self, Books, Ending};
+use crate::books::{self, Books, Ending, Pace};
 use crate::event::{self, Action, Bearing, Event, Tie, refusal};
-use crate::mail::{Attempt, Link, LinkKind, Login, Mail, Origin, Reject};
+use crate::mail::{Attempt, Link, LinkKind, Login, Origin, Reject};
 use crate::queue_id::Key;
 use crate::scan::{Follow, Line, Scanner};
 use crate::service::{Service, fingerprint};
@@ -28,18 +28,21 @@ const MOST_OPEN_DELIVERIES: usize = 400_000;
 /// The chain over the files of one rotated set, which are given in order of time.
 pub struct Chain {
     mails: Mails,
-    threads: usize,
+    pace: Pace,
 }
 
 impl Chain {
     /// Nothing read yet.
     pub fn new() -> Self {
-        Self { mails: Mails::new(Table::whole(), Tls::whole(), SourceId(0)), threads: 1 }
+        Self {
+            mails: Mails::new(Table::whole(), Tls::whole(), SourceId(0)),
+            pace: Pace { threads: 1, block: books::BLOCK },
+        }
     }
 
     /// Follow blocks of a log on so many threads beside the caller's. The result is the same.
     pub fn with_threads(mut self, threads: usize) -> Self {
-        self.threads = threads.clamp(1, 64);
+        self.pace.threads = threads.clamp(1, 64);
         self
     }
 
@@ -78,7 +81,7 @@ impl Chain {
     ) -> Report {
         self.mails.source = source;
         let mut give_out = |mails: &mut Mails| mails.give_out(sink);
-        books::read_log(&mut self.mails, input, calendar, ending, self.threads, &mut give_out)
+        books::read_log(&mut self.mails, input, calendar, ending, self.pace, &mut give_out)
     }
 
     /// The end of the set: gives out what is still open, in order of first line.
@@ -100,14 +103,12 @@ impl Default for Chain {
 /// Something to give out, and the line it became known at.
 struct Known {
     at: u64,
-    /// Of a mail, its number within a part.
-    serial: u32,
     what: Given,
 }
 
 #[allow(clippy::large_enum_variant)] // they live for one block; a box each costs more
 enum Given {
-    Mail(Mail),
+    Mail(Box<Open>),
     Login(Login),
     Reject(Reject),
     Attempt(Attempt),
@@ -143,7 +144,7 @@ impl Mails {
     fn give_out(&mut self, sink: &mut dyn Sink) {
         for known in self.known.drain(..) {
             match known.what {
-                Given::Mail(mail) => sink.mail(mail),
+                Given::Mail(open) => sink.mail(open.mail),
                 Given::Login(login) => sink.login(login),
                 Given::Reject(reject) => sink.reject(reject),
                 Given::Attempt(attempt) => sink.attempt(attempt),
@@ -153,13 +154,13 @@ impl Mails {
     }
 
     fn tell(&mut self, at: u64, what: Given) {
-        self.known.push(Known { at, serial: u32::MAX, what });
+        self.known.push(Known { at, what });
     }
 
     /// Gives a mail out.
     fn close(&mut self, at: u64, open: Box<Open>) {
         self.deliveries = self.deliveries.saturating_sub(open.mail.deliveries.len());
-        self.known.push(Known { at, serial: open.serial, what: Given::Mail(open.mail) });
+        self.known.push(Known { at, what: Given::Mail(open) });
     }
 
     fn open(&mut self, line: &Line<'_>, id: &[u8], origin: Origin) -> Box<Open> {
@@ -446,21 +447,22 @@ impl Mails {
             return;
         }
         over_tls.sort_unstable();
-        let set = |serial: u32, mail: &mut Mail| {
+        let set = |open: &mut Open| {
+            let serial = open.serial;
             let from = over_tls.partition_point(|(s, _)| *s < serial);
             for (_, delivery) in over_tls.iter().skip(from).take_while(|(s, _)| *s == serial) {
-                if let Some(delivery) = mail.deliveries.get_mut(*delivery) {
+                if let Some(delivery) = open.mail.deliveries.get_mut(*delivery) {
                     delivery.tls = true;
                 }
             }
         };
         for known in &mut self.known {
-            if let Given::Mail(mail) = &mut known.what {
-                set(known.serial, mail);
+            if let Given::Mail(open) = &mut known.what {
+                set(open);
             }
         }
         for (_, open) in self.table.records() {
-            set(open.serial, &mut open.mail);
+            set(open);
         }
     }
 }

@@ -200,7 +200,8 @@ fn smtpd(text: &[u8]) -> Event<'_> {
         }
         Some(b'N') => {
             if let Some(rest) = after(text, b"NOQUEUE: ") {
-                return taken(None, rest).or_else(|| action(None, rest)).unwrap_or(Event::Strange);
+                let event = taken(None, rest).or_else(|| action(None, rest));
+                return event.unwrap_or_else(|| smtpd_noise(rest));
             }
         }
         _ => {}
@@ -209,10 +210,12 @@ fn smtpd(text: &[u8]) -> Event<'_> {
         return taken(Some(id), rest).or_else(|| action(Some(id), rest)).unwrap_or(Event::Strange);
     }
     // Postfix before 2.0 left the id out where there was none.
-    if let Some(event) = action(None, text) {
-        return event;
-    }
-    let known: [&[u8]; 9] = [
+    action(None, text).unwrap_or_else(|| smtpd_noise(text))
+}
+
+/// What smtpd says of connections.
+fn smtpd_noise(text: &[u8]) -> Event<'_> {
+    let known: [&[u8]; 8] = [
         b"lost connection after ",
         b"timeout after ",
         b"SSL_accept error from ",
@@ -221,7 +224,6 @@ fn smtpd(text: &[u8]) -> Event<'_> {
         b"too many errors after ",
         b"discarding EHLO keywords: ",
         b"proxy-",
-        b"Anonymous TLS connection ",
     ];
     if known.iter().any(|start| text.starts_with(start))
         || cut(text, b"TLS connection established").is_some()

@@ -12,6 +12,7 @@ mod chain;
 mod event;
 mod field;
 pub mod mail;
+pub mod peek;
 pub mod queue_id;
 mod scan;
 mod service;
@@ -21,8 +22,10 @@ mod table;
 mod tls;
 
 pub use chain::Chain;
-pub use summary::{Summarizer, Summary};
 pub use mail::{Attempt, Delivery, Link, LinkKind, Login, Mail, Origin, Reject, Status};
+pub use peek::{Inferred, Peek, infer_offset, peek};
+pub use stamp::{Stamp, StampKind};
+pub use summary::{Summarizer, Summary};
 
 use heloscope_model::Time;
 

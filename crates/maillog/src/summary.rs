@@ -11,7 +11,7 @@ mod names;
 mod sums;
 mod text;
 
-use crate::books;
+use crate::books::{self, Pace};
 use crate::{Calendar, Report};
 use counts::Counts;
 use heloscope_model::Time;
@@ -121,7 +121,7 @@ pub struct Beyond {
 /// Reads logs into a [`Summary`].
 pub struct Summarizer {
     counts: Counts,
-    threads: usize,
+    pace: Pace,
     first: Option<Time>,
     last: Option<Time>,
 }
@@ -129,12 +129,17 @@ pub struct Summarizer {
 impl Summarizer {
     /// Nothing read yet.
     pub fn new() -> Self {
-        Self { counts: Counts::new(), threads: 1, first: None, last: None }
+        Self {
+            counts: Counts::new(),
+            pace: Pace { threads: 1, block: books::BLOCK },
+            first: None,
+            last: None,
+        }
     }
 
     /// Follow blocks of a log on so many threads beside the caller's. The result is the same.
     pub fn with_threads(mut self, threads: usize) -> Self {
-        self.threads = threads.clamp(1, 64);
+        self.pace.threads = threads.clamp(1, 64);
         self
     }
 
@@ -147,7 +152,7 @@ impl Summarizer {
         last: Option<(u8, u8)>,
     ) -> Report {
         let report =
-            books::read_log(&mut self.counts, input, calendar, last, self.threads, &mut |_| {});
+            books::read_log(&mut self.counts, input, calendar, last, self.pace, &mut |_| {});
         self.first = [self.first, report.first].into_iter().flatten().min();
         self.last = [self.last, report.last].into_iter().flatten().max();
         report

@@ -7,9 +7,6 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io::{self, Write};
 
-/// Bytes a story takes on average.
-pub(crate) const BYTES_A_STORY: u64 = 1_420;
-
 /// What to write.
 #[derive(Clone, Debug)]
 pub(crate) struct Shape {
@@ -23,7 +20,14 @@ pub(crate) struct Shape {
 
 impl Default for Shape {
     fn default() -> Self {
-        Self { seed: 1, first_day: 20_698, days: 30, stories_a_day: 1000, long_ids: true, iso: false }
+        Self {
+            seed: 1,
+            first_day: 20_698,
+            days: 30,
+            stories_a_day: 1000,
+            long_ids: true,
+            iso: false,
+        }
     }
 }
 
@@ -143,7 +147,8 @@ impl Generator {
         if n.is_multiple_of(11) {
             format!("2001:db8:{:x}::{:x}", n / 256, n % 256)
         } else {
-            let net = ["192.0.2", "198.51.100", "203.0.113"].get(n as usize % 3).unwrap_or(&"192.0.2");
+            let net =
+                ["192.0.2", "198.51.100", "203.0.113"].get(n as usize % 3).unwrap_or(&"192.0.2");
             format!("{net}.{}", n % 250 + 1)
         }
     }
@@ -176,11 +181,22 @@ impl Generator {
     }
 
     /// smtpd, cleanup and qmgr take a mail; gives its id and when it is active.
-    fn taken(&mut self, at: u64, service: &str, client: &str, sasl: &str, from: &str, rcpts: usize) -> (String, u64) {
+    fn taken(
+        &mut self,
+        at: u64,
+        service: &str,
+        client: &str,
+        sasl: &str,
+        from: &str,
+        rcpts: usize,
+    ) -> (String, u64) {
         let pid = self.pid();
         let id = self.id(at + SECOND / 5);
         self.line(at, format!("postfix/{service}[{pid}]: connect from {client}"));
-        self.line(at + SECOND / 5, format!("postfix/{service}[{pid}]: {id}: client={client}{sasl}"));
+        self.line(
+            at + SECOND / 5,
+            format!("postfix/{service}[{pid}]: {id}: client={client}{sasl}"),
+        );
         let active = self.queued(at + SECOND / 4, &id, from, rcpts);
         self.line(
             active + 40_000,
@@ -192,9 +208,17 @@ impl Generator {
     fn queued(&mut self, at: u64, id: &str, from: &str, rcpts: usize) -> u64 {
         let (cleanup, n) = (self.pid(), self.next());
         let size = 1_000 + self.skewed(400_000);
-        self.line(at, format!("postfix/cleanup[{cleanup}]: {id}: message-id=<{n:016x}@mail.example.org>"));
+        self.line(
+            at,
+            format!("postfix/cleanup[{cleanup}]: {id}: message-id=<{n:016x}@mail.example.org>"),
+        );
         let active = at + 10_000 + self.below(100_000);
-        self.line(active, format!("postfix/qmgr[901]: {id}: from=<{from}>, size={size}, nrcpt={rcpts} (queue active)"));
+        self.line(
+            active,
+            format!(
+                "postfix/qmgr[901]: {id}: from=<{from}>, size={size}, nrcpt={rcpts} (queue active)"
+            ),
+        );
         active
     }
 
@@ -287,7 +311,13 @@ impl Generator {
             end += retry + self.below(retry);
             age += retry as f64 / SECOND as f64;
             retry *= 2;
-            self.line(end, format!("postfix/qmgr[901]: {id}: from=<{from}>, size={}, nrcpt=1 (queue active)", 1_000));
+            self.line(
+                end,
+                format!(
+                    "postfix/qmgr[901]: {id}: from=<{from}>, size={}, nrcpt=1 (queue active)",
+                    1_000
+                ),
+            );
             pid = self.pid();
             end += SECOND;
         }
@@ -295,7 +325,12 @@ impl Generator {
             self.line(end, format!("postfix/smtp[{pid}]: {id}: to=<{to}>, relay={relay}:25, delay={age}, delays={age}/0.01/0.5/0.2, dsn=5.1.1, status=bounced (host {relay} said: 550 5.1.1 <{to}>: Recipient address rejected: User unknown in virtual mailbox table (in reply to RCPT TO command))"));
             let report = self.id(end);
             let (bounce, active) = (self.pid(), self.queued(end + 1_000, &report, "", 1));
-            self.line(end + 1_500, format!("postfix/bounce[{bounce}]: {id}: sender non-delivery notification: {report}"));
+            self.line(
+                end + 1_500,
+                format!(
+                    "postfix/bounce[{bounce}]: {id}: sender non-delivery notification: {report}"
+                ),
+            );
             let from = from.to_string();
             self.mailbox_of_report(active + 2_000, &report, &from);
         } else {
@@ -328,11 +363,21 @@ impl Generator {
         }
         let stage = at + SECOND / 2;
         let line = match self.below(5) {
-            0 => format!("postfix/smtpd[{pid}]: NOQUEUE: reject: RCPT from {client}: 554 5.7.1 Service unavailable; Client host [192.0.2.9] blocked using zen.example.org; https://www.example.org/query/ip/192.0.2.9; from=<{from}> to=<{to}> proto=ESMTP helo=<ylmf-pc>"),
-            1 => format!("postfix/smtpd[{pid}]: NOQUEUE: reject: RCPT from {client}: 504 5.5.2 <User>: Helo command rejected: need fully-qualified hostname; from=<{from}> to=<{to}> proto=SMTP helo=<User>"),
-            2 => format!("postfix/smtpd[{pid}]: NOQUEUE: reject: RCPT from {client}: 454 4.7.1 <{from}>: Relay access denied; from=<{from}> to=<{from}> proto=ESMTP helo=<[192.0.2.9]>"),
-            3 => format!("postfix/smtpd[{pid}]: NOQUEUE: reject_warning: RCPT from {client}: 450 4.1.8 <{from}>: Sender address rejected: Domain not found; from=<{from}> to=<{to}> proto=ESMTP helo=<mx.example.net>"),
-            _ => format!("postfix/smtpd[{pid}]: NOQUEUE: reject: RCPT from {client}: 550 5.1.1 <{to}>: Recipient address rejected: User unknown in virtual mailbox table; from=<{from}> to=<{to}> proto=ESMTP helo=<mx.example.net>"),
+            0 => format!(
+                "postfix/smtpd[{pid}]: NOQUEUE: reject: RCPT from {client}: 554 5.7.1 Service unavailable; Client host [192.0.2.9] blocked using zen.example.org; https://www.example.org/query/ip/192.0.2.9; from=<{from}> to=<{to}> proto=ESMTP helo=<ylmf-pc>"
+            ),
+            1 => format!(
+                "postfix/smtpd[{pid}]: NOQUEUE: reject: RCPT from {client}: 504 5.5.2 <User>: Helo command rejected: need fully-qualified hostname; from=<{from}> to=<{to}> proto=SMTP helo=<User>"
+            ),
+            2 => format!(
+                "postfix/smtpd[{pid}]: NOQUEUE: reject: RCPT from {client}: 454 4.7.1 <{from}>: Relay access denied; from=<{from}> to=<{from}> proto=ESMTP helo=<[192.0.2.9]>"
+            ),
+            3 => format!(
+                "postfix/smtpd[{pid}]: NOQUEUE: reject_warning: RCPT from {client}: 450 4.1.8 <{from}>: Sender address rejected: Domain not found; from=<{from}> to=<{to}> proto=ESMTP helo=<mx.example.net>"
+            ),
+            _ => format!(
+                "postfix/smtpd[{pid}]: NOQUEUE: reject: RCPT from {client}: 550 5.1.1 <{to}>: Recipient address rejected: User unknown in virtual mailbox table; from=<{from}> to=<{to}> proto=ESMTP helo=<mx.example.net>"
+            ),
         };
         self.line(stage, line);
         self.line(stage + 100_000, format!("postfix/smtpd[{pid}]: disconnect from {client} ehlo=1 mail=1 rcpt=0/1 quit=1 commands=3/4"));
@@ -352,10 +397,18 @@ impl Generator {
     fn screened(&mut self, at: u64) {
         let (ip, to, from) = (self.address(), self.person(), self.stranger());
         let port = 30_000 + self.below(30_000);
-        self.line(at, format!("postfix/postscreen[907]: CONNECT from [{ip}]:{port} to [203.0.113.10]:25"));
+        self.line(
+            at,
+            format!("postfix/postscreen[907]: CONNECT from [{ip}]:{port} to [203.0.113.10]:25"),
+        );
         if self.below(2) == 0 {
             self.line(at + 200_000, format!("postfix/postscreen[907]: PREGREET 14 after 0.22 from [{ip}]:{port}: EHLO ylmf-pc\\r\\n"));
-            self.line(at + 300_000, format!("postfix/dnsblog[908]: addr {ip} listed by domain zen.example.org as 127.0.0.4"));
+            self.line(
+                at + 300_000,
+                format!(
+                    "postfix/dnsblog[908]: addr {ip} listed by domain zen.example.org as 127.0.0.4"
+                ),
+            );
             self.line(at + 400_000, format!("postfix/postscreen[907]: NOQUEUE: reject: RCPT from [{ip}]:{port}: 550 5.7.1 Service unavailable; client [{ip}] blocked using zen.example.org; from=<{from}>, to=<{to}>, proto=ESMTP, helo=<ylmf-pc>"));
         } else {
             self.line(at + 200_000, format!("postfix/postscreen[907]: PASS OLD [{ip}]:{port}"));
@@ -375,13 +428,22 @@ impl Generator {
         let (id, n) = (self.id(at), self.next());
         self.line(at, format!("postfix/smtpd[{pid}]: {id}: client={client}"));
         let domain = self.domain();
-        self.line(at + 1_000, format!("postfix/cleanup[{pid}]: {id}: message-id=<{n:016x}@{domain}>"));
+        self.line(
+            at + 1_000,
+            format!("postfix/cleanup[{pid}]: {id}: message-id=<{n:016x}@{domain}>"),
+        );
         let fields = format!("from=<{from}> to=<{to}> proto=ESMTP helo=<mx.example.net>");
         let line = match n % 4 {
-            0 => format!("milter-reject: END-OF-MESSAGE from {client}: 5.7.1 Spam message rejected; {fields}"),
-            1 => format!("reject: header Subject: You won from {client}; {fields}: 5.7.1 No thanks"),
+            0 => format!(
+                "milter-reject: END-OF-MESSAGE from {client}: 5.7.1 Spam message rejected; {fields}"
+            ),
+            1 => {
+                format!("reject: header Subject: You won from {client}; {fields}: 5.7.1 No thanks")
+            }
             2 => format!("discard: body click here from {client}; {fields}: spam"),
-            _ => format!("hold: header Subject: look at this from {client}; {fields}: for the postmaster"),
+            _ => format!(
+                "hold: header Subject: look at this from {client}; {fields}: for the postmaster"
+            ),
         };
         self.line(at + 2_000, format!("postfix/cleanup[{pid}]: {id}: {line}"));
         if n % 4 == 3 {
@@ -394,7 +456,10 @@ impl Generator {
         let client = self.address();
         self.line(at, format!("postfix/anvil[911]: statistics: max connection rate 3/60s for (smtp:{client}) at Nov 24 03:40:01"));
         self.line(at + 1, format!("postfix/anvil[911]: statistics: max connection count 2 for (smtp:{client}) at Nov 24 03:40:01"));
-        self.line(at + 2, "postfix/scache[912]: statistics: domain lookup hits=0 miss=1 success=0%".into());
+        self.line(
+            at + 2,
+            "postfix/scache[912]: statistics: domain lookup hits=0 miss=1 success=0%".into(),
+        );
     }
 
     /// A client that goes away, once with a mail begun.
@@ -405,8 +470,16 @@ impl Generator {
             let id = self.id(at);
             self.line(at + 1, format!("postfix/smtpd[{pid}]: {id}: client={client}"));
         }
-        self.line(at + SECOND, format!("postfix/smtpd[{pid}]: lost connection after RCPT from {client}"));
-        self.line(at + SECOND + 1, format!("postfix/smtpd[{pid}]: disconnect from {client} ehlo=1 mail=1 rcpt=1 commands=3"));
+        self.line(
+            at + SECOND,
+            format!("postfix/smtpd[{pid}]: lost connection after RCPT from {client}"),
+        );
+        self.line(
+            at + SECOND + 1,
+            format!(
+                "postfix/smtpd[{pid}]: disconnect from {client} ehlo=1 mail=1 rcpt=1 commands=3"
+            ),
+        );
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn refusal(text: &[u8]) -> Refused<'_> {
     let (head, tail) = text.split_at_checked(fields.unwrap_or(text.len())).unwrap_or((text, b""));
     read_fields(tail.strip_prefix(b";").unwrap_or(tail), &mut it);
     if let Some((stage, rest)) = cut_byte(head, b' ') {
-        it.stage = stage;
+        it.stage = stage.strip_suffix(b":").unwrap_or(stage);
         it.text = rest;
         if let Some(rest) = after(rest, b"from ")
             && let Some((client, rest)) = leading_endpoint(rest)

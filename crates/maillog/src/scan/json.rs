@@ -6,7 +6,7 @@ use heloscope_model::Time;
 use memchr::memchr2;
 
 /// The instant and the framed rest of a line; `None` where it is neither form.
-pub(super) fn read<'a>(
+pub(crate) fn read<'a>(
     line: &[u8],
     scratch: &'a mut Vec<u8>,
     clock: &mut Clock,

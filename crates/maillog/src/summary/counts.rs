@@ -150,7 +150,8 @@ impl Books for Counts {
     fn checkpoint(&mut self) {
         for (kind, names) in self.sums.names.iter_mut().enumerate() {
             let Some(moved) = names.shrink() else { continue };
-            let to = |index: &mut u32| *index = moved.get(*index as usize).copied().unwrap_or(NOBODY);
+            let to =
+                |index: &mut u32| *index = moved.get(*index as usize).copied().unwrap_or(NOBODY);
             for (_, record) in self.table.records() {
                 match kind {
                     DOMAIN => record.domains.iter_mut().for_each(to),
