@@ -49,7 +49,11 @@ pub fn exchanger(host: &Host, name: &str, domains: &[&str], manner: Manner) -> R
         }
     };
     syslog::start(host, Stamps::Rfc3339, None)?;
-    let broken = if manner == Manner::BrokenTls { "smtpd_tls_protocols = TLSv1.1\nsmtpd_tls_mandatory_protocols = TLSv1.1\n" } else { "" };
+    let broken = if manner == Manner::BrokenTls {
+        "smtpd_tls_protocols = TLSv1.1\nsmtpd_tls_mandatory_protocols = TLSv1.1\n"
+    } else {
+        ""
+    };
     let offer = if tls {
         mta::certificate(host, name)?;
         "smtpd_tls_cert_file = /etc/ssl/mail.pem\nsmtpd_tls_key_file = /etc/ssl/mail.key\nsmtpd_tls_security_level = may\nsmtp_tls_security_level = may\n"

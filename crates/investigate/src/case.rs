@@ -158,9 +158,11 @@ impl<'a> Case<'a> {
         self.inputs.iter().any(|i| i.kind == kind && i.records > 0)
     }
 
-    /// The latest stamp of any evidence.
+    /// The latest stamp of what was recorded as it happened. A lease's end or the day a notice
+    /// was written tells nothing of it.
     pub(crate) fn last_stamp(&self) -> Option<Time> {
-        self.inputs.iter().filter_map(|i| i.last).max()
+        let recordings = [Kind::Capture, Kind::MailLog, Kind::WebLog, Kind::Connections];
+        self.inputs.iter().filter(|i| recordings.contains(&i.kind)).filter_map(|i| i.last).max()
     }
 
     /// The process of a pid.
@@ -204,7 +206,10 @@ pub(crate) fn setting<'f>(facts: &'f Facts, name: &str) -> Option<&'f str> {
 
 /// Places with their times, for a reason.
 pub(crate) fn frames<'s>(sessions: impl IntoIterator<Item = &'s Seen>) -> Vec<Cited> {
-    sessions.into_iter().take(4).map(|s| (s.place, Some(s.start))).collect()
+    let mut cited: Vec<Cited> = sessions.into_iter().map(|s| (s.place, Some(s.start))).collect();
+    cited.sort_by_key(|(place, at)| (*at, *place));
+    cited.truncate(4);
+    cited
 }
 
 /// "1 session", "3 sessions".

@@ -13,7 +13,7 @@ use crate::weight::Reason;
 use heloscope_evidence::{Evidence, Kind, Quote};
 use heloscope_model::notice::Subject;
 use heloscope_model::{Place, Time};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// From this confidence on, a hypothesis is a cause of the answer.
 pub(crate) const CAUSE: f64 = 0.5;
@@ -30,6 +30,10 @@ pub(crate) struct Conclusion {
     timeline: crate::answer::Timeline,
     removal: Option<String>,
     weighed: Vec<(Class, f64)>,
+    /// Of sessions that are cited: who spoke to whom, and what he said.
+    gists: HashMap<Place, String>,
+    /// The latest stamp of what was recorded.
+    until: Option<Time>,
 }
 
 /// Weighs up.
@@ -48,6 +52,15 @@ pub(crate) fn conclude(case: &Case<'_>, mut hypotheses: Vec<Hypothesis>) -> Conc
         .collect();
     let causes: Vec<_> =
         hypotheses.into_iter().filter(|h| h.weighing.confidence() > CAUSE).collect();
+    let cited: HashSet<Place> = causes.iter().flat_map(Hypothesis::cited).collect();
+    let gists = case
+        .gathered
+        .outbound
+        .iter()
+        .filter(|s| cited.contains(&s.place))
+        .map(|s| (s.place, s.gist()))
+        .collect();
+    let until = case.last_stamp();
     let needed = needed::needed(case, &causes);
     let removal = removal(case, &causes);
     let timeline = timeline::draw(case, &causes);
@@ -77,7 +90,18 @@ pub(crate) fn conclude(case: &Case<'_>, mut hypotheses: Vec<Hypothesis>) -> Conc
             (row, s.place)
         })
         .collect();
-    Conclusion { causes, ruled_out, needed, sessions, unexplained, timeline, removal, weighed }
+    Conclusion {
+        causes,
+        ruled_out,
+        needed,
+        sessions,
+        unexplained,
+        timeline,
+        removal,
+        weighed,
+        gists,
+        until,
+    }
 }
 
 /// Each class once that did not become a cause, with the strongest reason against it.
@@ -194,19 +218,22 @@ impl Conclusion {
         evidence: &Evidence,
         notices: &[heloscope_model::Notice],
     ) -> Investigation {
-        let mut places: Vec<Place> = Vec::new();
-        for cause in &self.causes {
-            places.extend(cause.weighing.reasons.iter().flat_map(|r| r.places.iter().map(|p| p.0)));
-        }
+        let mut places: Vec<Place> = self.causes.iter().flat_map(Hypothesis::cited).collect();
         places.extend(self.unexplained.iter().map(|(_, place)| *place));
         places.sort_unstable();
         places.dedup();
         let quoted = evidence.quotes(&places);
-        let quotes: HashMap<Place, Quote> =
-            places.into_iter().zip(quoted).filter_map(|(place, quote)| Some((place, quote?))).collect();
-        let ongoing_until = evidence.inputs.iter().filter_map(|i| i.last).max();
+        let mut quotes: HashMap<Place, Quote> = HashMap::new();
+        for (place, quote) in places.into_iter().zip(quoted) {
+            if let Some(mut quote) = quote {
+                if let Some(gist) = self.gists.get(&place) {
+                    quote.text.clone_from(gist);
+                }
+                quotes.insert(place, quote);
+            }
+        }
         let causes: Vec<Cause> =
-            self.causes.iter().map(|c| cause(c, &quotes, evidence, ongoing_until)).collect();
+            self.causes.iter().map(|c| cause(c, &quotes, evidence, self.until)).collect();
         let verdict = match causes.len() {
             0 => Verdict::InsufficientEvidence,
             1 => Verdict::CauseFound,

@@ -164,6 +164,26 @@ impl Seen {
         Window { from: self.start, to }
     }
 
+    /// Who spoke to whom, and what he said, for a quote.
+    pub(crate) fn gist(&self) -> String {
+        let mut text = format!("{} -> {}", self.speaker_socket(), self.server);
+        if let Some(helo) = &self.helo {
+            let greet = self.dialect.greet.as_deref().unwrap_or("HELO ").trim_end();
+            text.push_str(&format!(" {greet} {helo}"));
+        }
+        if self.mails > 0 {
+            let recipients = crate::case::count(self.recipients.len(), "recipient");
+            text.push_str(&format!(
+                ", {}, {recipients}",
+                crate::case::count(self.mails as usize, "mail")
+            ));
+        }
+        if self.tls {
+            text.push_str(", then TLS");
+        }
+        text
+    }
+
     /// Whether a mail was tried in the clear, or may have been under TLS.
     pub(crate) fn tried_mail(&self) -> bool {
         self.mails > 0

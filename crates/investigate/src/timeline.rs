@@ -1,9 +1,10 @@
 //! The time line of the page: lanes of marks around the notices' windows.
 
-use crate::answer::{Lane, Timeline, Tone};
+use crate::answer::{Lane, Path, Timeline, Tone};
 use crate::case::{Case, Speaker};
 use crate::hypotheses::Hypothesis;
 use heloscope_model::Time;
+use std::collections::BTreeSet;
 
 /// Marks drawn in one lane.
 const MARKS: usize = 400;
@@ -22,16 +23,26 @@ pub(crate) fn draw(case: &Case<'_>, causes: &[Hypothesis]) -> Timeline {
     };
     let explained = outbound.iter().filter(|s| s.explained.is_some()).map(|s| (s.start, label(s)));
     lane(&mut timeline, "sessions with a log line", Tone::Good, explained);
-    let host = outbound
+    let past_mta = causes.iter().any(|c| c.path == Path::PastMta);
+    let accused: BTreeSet<&str> = causes
         .iter()
-        .filter(|s| s.explained.is_none() && case.speaker(s) == Speaker::Host)
+        .filter_map(|c| c.culprit.as_ref().filter(|c| c.kind == "host").map(|c| c.value.as_str()))
+        .collect();
+    let unexplained = || outbound.iter().filter(|s| s.explained.is_none());
+    for host in &accused {
+        let marks =
+            unexplained().filter(|s| s.speaker().to_string() == *host).map(|s| (s.start, label(s)));
+        lane(&mut timeline, &format!("sessions of {host}"), Tone::Bad, marks);
+    }
+    let of_host =
+        unexplained().filter(|s| case.speaker(s) == Speaker::Host).map(|s| (s.start, label(s)));
+    let tone = if past_mta { Tone::Bad } else { Tone::Plain };
+    lane(&mut timeline, "sessions of the mail server's machine without a log line", tone, of_host);
+    let of_others = unexplained()
+        .filter(|s| case.speaker(s) != Speaker::Host)
+        .filter(|s| !accused.contains(s.speaker().to_string().as_str()))
         .map(|s| (s.start, label(s)));
-    lane(&mut timeline, "sessions of this host without one", Tone::Bad, host);
-    let other = outbound
-        .iter()
-        .filter(|s| s.explained.is_none() && case.speaker(s) != Speaker::Host)
-        .map(|s| (s.start, label(s)));
-    lane(&mut timeline, "sessions of other machines", Tone::Bad, other);
+    lane(&mut timeline, "sessions of other machines", Tone::Plain, of_others);
     for cause in causes {
         let Some(culprit) = &cause.culprit else { continue };
         if let Some(usage) = case.gathered.usages.accounts.get(&culprit.value) {
@@ -46,7 +57,7 @@ pub(crate) fn draw(case: &Case<'_>, causes: &[Hypothesis]) -> Timeline {
             let marks = paths
                 .iter()
                 .filter(|(path, _)| culprit.value.ends_with(path.as_str()))
-                .flat_map(|(path, usage)| usage.samples.iter().map(|(t, _)| (*t, path.clone())));
+                .flat_map(|(path, usage)| usage.times.iter().map(|t| (*t, path.clone())));
             lane(&mut timeline, "requests to the script", Tone::Bad, marks);
         }
     }

@@ -17,6 +17,8 @@ const PEERS: usize = 512;
 const RECIPIENTS: usize = 4096;
 /// Events kept of one user.
 const EVENTS: usize = 5_000;
+/// Times kept of one path.
+const TIMES: usize = 400;
 /// Distinct paths kept.
 const PATHS: usize = 50_000;
 /// Seconds between a request and what it starts. A log stamps a request at its start (Apache)
@@ -247,9 +249,8 @@ pub(crate) struct PathUse {
     pub(crate) near: u64,
     /// The first of those.
     pub(crate) samples: Vec<(Time, Place)>,
-    pub(crate) clients: BTreeSet<IpAddr>,
-    pub(crate) first: Option<Time>,
-    pub(crate) last: Option<Time>,
+    /// When they came, for the time line.
+    pub(crate) times: Vec<Time>,
 }
 
 impl Requests {
@@ -267,8 +268,6 @@ impl Requests {
         let known = self.paths.entry(path.0.into_owned()).or_default();
         known.requests += 1;
         known.posts += u64::from(request.method.as_bytes() == b"POST");
-        known.first = Some(known.first.map_or(at, |f| f.min(at)));
-        known.last = Some(known.last.map_or(at, |l| l.max(at)));
         if known.host.is_none() {
             known.host = request.host;
         }
@@ -284,10 +283,8 @@ impl Requests {
         if known.samples.len() < 4 {
             known.samples.push((at, request.place));
         }
-        if let Some(client) = request.client
-            && known.clients.len() < PEERS
-        {
-            known.clients.insert(client);
+        if known.times.len() < TIMES {
+            known.times.push(at);
         }
         for index in near.take(64) {
             match self.instants.get(index) {

@@ -36,13 +36,27 @@ pub struct Plan<'a> {
 
 /// All of them.
 pub const ALL: &[Story] = &[
-    Story { name: "seed-php-script", says: "a planted PHP script speaks SMTP past a clean Postfix", seed: 11, record: seed_php_script::record },
-    Story { name: "seed-guest-laptop", says: "a guest's laptop behind the office NAT speaks to exchangers itself", seed: 12, record: seed_guest_laptop::record },
+    Story {
+        name: "seed-php-script",
+        says: "a planted PHP script speaks SMTP past a clean Postfix",
+        seed: 11,
+        record: seed_php_script::record,
+    },
+    Story {
+        name: "seed-guest-laptop",
+        says: "a guest's laptop behind the office NAT speaks to exchangers itself",
+        seed: 12,
+        record: seed_guest_laptop::record,
+    },
 ];
 
 /// Records one by its name.
 pub fn record(name: &str, out: &Path, minutes: u32, seed: Option<u64>) -> Result<()> {
-    let story = ALL.iter().find(|story| story.name == name).with_context(|| format!("no story {name}; `lab list` names them"))?;
-    let plan = Plan { name, out, length: f64::from(minutes) * 60.0, seed: seed.unwrap_or(story.seed) };
+    let story = ALL
+        .iter()
+        .find(|story| story.name == name)
+        .with_context(|| format!("no story {name}; `lab list` names them"))?;
+    let plan =
+        Plan { name, out, length: f64::from(minutes) * 60.0, seed: seed.unwrap_or(story.seed) };
     (story.record)(&plan)
 }

@@ -23,30 +23,67 @@ const ROOT: &str = "/var/www/kirchweg";
 const SCRIPT: &str = "/var/www/kirchweg/content/uploads/2026/10/thumb-cache.php";
 
 const PROVIDERS: &[Provider] = &[
-    (&["northmail.example"], &[(10, "mx1.northmail.example", "198.51.100.20", Manner::Tls), (20, "mx2.northmail.example", "198.51.100.21", Manner::Tls)]),
-    (&["brightpost.example", "papermoon.example"], &[(10, "in.brightpost.example", "198.51.100.40", Manner::Plain)]),
+    (
+        &["northmail.example"],
+        &[
+            (10, "mx1.northmail.example", "198.51.100.20", Manner::Tls),
+            (20, "mx2.northmail.example", "198.51.100.21", Manner::Tls),
+        ],
+    ),
+    (
+        &["brightpost.example", "papermoon.example"],
+        &[(10, "in.brightpost.example", "198.51.100.40", Manner::Plain)],
+    ),
     (&["tallybox.example"], &[(10, "mail.tallybox.example", "192.0.2.80", Manner::Grey)]),
-    (&["oldisp.example"], &[(5, "mx-a.oldisp.example", "192.0.2.90", Manner::Refused), (10, "mx-b.oldisp.example", "192.0.2.91", Manner::Plain)]),
-    (&["hollowmail.example", "quickcart.example"], &[(10, "mx.hollowmail.example", "192.0.2.100", Manner::Sink(""))]),
+    (
+        &["oldisp.example"],
+        &[
+            (5, "mx-a.oldisp.example", "192.0.2.90", Manner::Refused),
+            (10, "mx-b.oldisp.example", "192.0.2.91", Manner::Plain),
+        ],
+    ),
+    (
+        &["hollowmail.example", "quickcart.example"],
+        &[(10, "mx.hollowmail.example", "192.0.2.100", Manner::Sink(""))],
+    ),
     (&["strictmail.example"], &[(10, "gate.strictmail.example", "198.51.100.60", Manner::Slow(2))]),
 ];
 
 const ELSEWHERE: &[&str] = &[
-    "t.berg@northmail.example", "office@brightpost.example", "lena@tallybox.example", "archive@oldisp.example", "orders@quickcart.example",
-    "gone.away@northmail.example", "m.haas@strictmail.example", "press@papermoon.example",
+    "t.berg@northmail.example",
+    "office@brightpost.example",
+    "lena@tallybox.example",
+    "archive@oldisp.example",
+    "orders@quickcart.example",
+    "gone.away@northmail.example",
+    "m.haas@strictmail.example",
+    "press@papermoon.example",
 ];
 
-const VICTIMS: &[&str] = &["northmail.example", "brightpost.example", "hollowmail.example", "strictmail.example", "quickcart.example", "tallybox.example", "papermoon.example"];
+const VICTIMS: &[&str] = &[
+    "northmail.example",
+    "brightpost.example",
+    "hollowmail.example",
+    "strictmail.example",
+    "quickcart.example",
+    "tallybox.example",
+    "papermoon.example",
+];
 
 const STRANGERS: &[&str] = &["198.51.100.201", "198.51.100.214", "192.0.2.177"];
-const PEOPLE: &[&str] = &["198.51.100.130", "198.51.100.131", "198.51.100.140", "192.0.2.150", "192.0.2.151"];
+const PEOPLE: &[&str] =
+    &["198.51.100.130", "198.51.100.131", "198.51.100.140", "192.0.2.150", "192.0.2.151"];
 const SCANNERS: &[&str] = &["198.51.100.222", "192.0.2.190"];
 
 pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let mut chance = Chance::new(plan.seed);
     let world = World::new()?;
     let mut zone = Zone::default();
-    zone.host("mail.kirchweg.example", SERVER).name("www.kirchweg.example", SERVER).mx("kirchweg.example", "mail.kirchweg.example", 10);
+    zone.host("mail.kirchweg.example", SERVER).name("www.kirchweg.example", SERVER).mx(
+        "kirchweg.example",
+        "mail.kirchweg.example",
+        10,
+    );
     zone.pool("dyn.cablehome.example", "198.51.100.128,198.51.100.254", "c-");
     let net = Internet::build(&world, zone, PROVIDERS)?;
     let mut addresses = PEOPLE.to_vec();
@@ -66,7 +103,11 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     }
     .start(&server)?;
     site(&server)?;
-    web::start(&server, &[Site { name: "www.kirchweg.example", root: ROOT, user: "", log: "access.log" }], "")?;
+    web::start(
+        &server,
+        &[Site { name: "www.kirchweg.example", root: ROOT, user: "", log: "access.log" }],
+        "",
+    )?;
     server.write("/usr/local/sbin/check-mx", CHECK_MX, 0o755)?;
     server.write("/usr/local/bin/site-report", REPORT, 0o755)?;
     server.write("/etc/cron.d/site", CRON, 0o644)?;
@@ -81,25 +122,85 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
         (net.exchanger("in.brightpost.example")?, "office@brightpost.example"),
         (net.exchanger("mail.tallybox.example")?, "lena@tallybox.example"),
     ];
-    backdrop::incoming(&mut line, &mut chance, length, 1.3, &senders, &["greta@kirchweg.example", "paul@kirchweg.example", "info@kirchweg.example"]);
+    backdrop::incoming(
+        &mut line,
+        &mut chance,
+        length,
+        1.3,
+        &senders,
+        &["greta@kirchweg.example", "paul@kirchweg.example", "info@kirchweg.example"],
+    );
     for (user, password, ip, ehlo, agent) in [
         ("greta", "Linde-44-blau", "198.51.100.130", "[192.168.178.31]", "Mozilla Thunderbird"),
         ("paul", "mohn.kuchen7", "192.0.2.150", "paul-laptop.fritz.box", "Evolution 3.46.4"),
     ] {
         let address = format!("{user}@kirchweg.example");
-        let person = Person { at: &crowd, from_ip: ip, ehlo, server: SERVER, user, password, address: &address, agent };
+        let person = Person {
+            at: &crowd,
+            from_ip: ip,
+            ehlo,
+            server: SERVER,
+            user,
+            password,
+            address: &address,
+            agent,
+        };
         backdrop::correspondence(&mut line, &mut chance, length, 0.8, &person, ELSEWHERE);
     }
     let web = Web { address: SERVER, name: "www.kirchweg.example" };
-    backdrop::visits(&mut line, &mut chance, length, 5.0, &crowd, PEOPLE, web, &["/", "/index.php?page=garden", "/index.php?page=about", "/contact.php", "/content/uploads/2026/10/beds.svg", "/content/uploads/2026/09/roses.svg"]);
+    backdrop::visits(
+        &mut line,
+        &mut chance,
+        length,
+        5.0,
+        &crowd,
+        PEOPLE,
+        web,
+        &[
+            "/",
+            "/index.php?page=garden",
+            "/index.php?page=about",
+            "/contact.php",
+            "/content/uploads/2026/10/beds.svg",
+            "/content/uploads/2026/09/roses.svg",
+        ],
+    );
     backdrop::scanners(&mut line, &mut chance, length, &crowd, SCANNERS, web);
     // The site's own people: the admin area is a stream of POSTs, as such areas are.
     for at in chance.arrivals(2.2, 5.0, length - 3.0) {
-        backdrop::request(&mut line, at, "admin", &crowd, "198.51.100.130", web, &["-A", crate::web::AGENTS.first().copied().unwrap_or_default(), "-d", "action=heartbeat&screen=edit"], "/admin/ajax.php");
+        backdrop::request(
+            &mut line,
+            at,
+            "admin",
+            &crowd,
+            "198.51.100.130",
+            web,
+            &[
+                "-A",
+                crate::web::AGENTS.first().copied().unwrap_or_default(),
+                "-d",
+                "action=heartbeat&screen=edit",
+            ],
+            "/admin/ajax.php",
+        );
     }
     for at in chance.arrivals(0.5, 5.0, length - 10.0) {
         let from = chance.pick(PEOPLE);
-        backdrop::request(&mut line, at, "form", &crowd, from, web, &["-A", crate::web::AGENTS.get(1).copied().unwrap_or_default(), "-d", "name=Visitor&mail=visitor%40northmail.example&text=When+is+the+garden+open%3F"], "/contact.php");
+        backdrop::request(
+            &mut line,
+            at,
+            "form",
+            &crowd,
+            from,
+            web,
+            &[
+                "-A",
+                crate::web::AGENTS.get(1).copied().unwrap_or_default(),
+                "-d",
+                "name=Visitor&mail=visitor%40northmail.example&text=When+is+the+garden+open%3F",
+            ],
+            "/contact.php",
+        );
     }
     backdrop::monitored(&mut line, length, 60.0, &crowd, SERVER, "uptime.watchful.example");
     // The strangers: each request brings its own recipients.
@@ -112,7 +213,21 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
         }
         let body = format!("k=zq81&d={}", list.join("%0A").replace('@', "%40"));
         let from = chance.pick(STRANGERS);
-        backdrop::request(&mut line, at, "bad", &crowd, from, web, &["-A", "Mozilla/5.0 (Windows NT 6.1; rv:52.0) Gecko/20100101 Firefox/52.0", "-d", &body], SCRIPT.trim_start_matches(ROOT));
+        backdrop::request(
+            &mut line,
+            at,
+            "bad",
+            &crowd,
+            from,
+            web,
+            &[
+                "-A",
+                "Mozilla/5.0 (Windows NT 6.1; rv:52.0) Gecko/20100101 Firefox/52.0",
+                "-d",
+                &body,
+            ],
+            SCRIPT.trim_start_matches(ROOT),
+        );
     }
     line.sh(length * 0.25, &server, "rotate", ROTATE);
 
@@ -123,11 +238,26 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
 
     let mut folder = Folder::create(plan.out)?;
     let told = Told { address: SERVER, seen, tolerance: 15, helo: "[127.0.0.1]" };
-    folder.notice("notice.txt", &notice::cbl_2015(told, "kelihos", SignedDuration::from_mins(3 * 24 * 60 + 3 * 60 + 59)))?;
+    folder.notice(
+        "notice.txt",
+        &notice::cbl_2015(told, "kelihos", SignedDuration::from_mins(3 * 24 * 60 + 3 * 60 + 59)),
+    )?;
     folder.site("addresses = [\"203.0.113.25\"]\nmta = [\"postfix\"]\nhelo = [\"mail.kirchweg.example\"]\nvantage = \"host\"\n")?;
     folder.take(&server, &wire.path, "captures/mail-ports.pcap")?;
-    for log in ["mail.log", "mail.log.1.gz", "cron.log", "auth.log", "apache2/access.log", "apache2/access.log.1.gz", "apache2/error.log"] {
-        folder.take(&server, &format!("/var/log/{log}"), &format!("logs/{}", log.replace('/', "-")))?;
+    for log in [
+        "mail.log",
+        "mail.log.1.gz",
+        "cron.log",
+        "auth.log",
+        "apache2/access.log",
+        "apache2/access.log.1.gz",
+        "apache2/error.log",
+    ] {
+        folder.take(
+            &server,
+            &format!("/var/log/{log}"),
+            &format!("logs/{}", log.replace('/', "-")),
+        )?;
     }
     folder.ask(&server, "postconf -n", "host/postconf-n.txt")?;
     folder.ask(&server, "iptables-save -c", "host/iptables-save.txt")?;
@@ -165,7 +295,10 @@ fn site(server: &crate::host::Host) -> Result<()> {
         ("login.php", LOGIN),
         ("admin/ajax.php", AJAX),
         ("lib/smtp.php", SMTP_CLASS),
-        ("lib/settings.php", "<?php\n// Logo for the mail footer, so that it needs no request.\nreturn ['title' => 'Garden at Kirchweg', 'logo' => base64_decode('R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs=')];\n"),
+        (
+            "lib/settings.php",
+            "<?php\n// Logo for the mail footer, so that it needs no request.\nreturn ['title' => 'Garden at Kirchweg', 'logo' => base64_decode('R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs=')];\n",
+        ),
         ("content/uploads/index.php", "<?php\n// Nothing to see here.\n"),
         ("content/uploads/2026/10/beds.svg", SVG),
         ("content/uploads/2026/10/gate.svg", SVG),

@@ -105,7 +105,10 @@ impl Opening {
         let Ok((head, _, _)) = opened::whole(&body, 4096) else { return };
         let php = memchr::memmem::find(&head, b"<?php").is_some();
         let script = head.starts_with(b"#!")
-            || matches!(extension(&file.path).as_str(), "pl" | "py" | "sh" | "rb" | "js" | "mjs" | "cjs" | "cgi" | "php");
+            || matches!(
+                extension(&file.path).as_str(),
+                "pl" | "py" | "sh" | "rb" | "js" | "mjs" | "cjs" | "cgi" | "php"
+            );
         if !(php || script) {
             return;
         }
@@ -135,7 +138,8 @@ impl Opening {
         let Some(first) = files.first() else { return };
         // The folder that stands for the root, as it was given.
         let depth = first.path.get(root.len()..).unwrap_or_default().matches('/').count();
-        let shown = first.file.path.ancestors().nth(depth).unwrap_or(&first.file.path).to_path_buf();
+        let shown =
+            first.file.path.ancestors().nth(depth).unwrap_or(&first.file.path).to_path_buf();
         let index = self.inputs.len();
         let main = self.input(&shown, &first.body, Kind::WebRoot);
         let is_web = web_root(&first.path).is_some() || self.trees.roots.contains(Path::new(root));
@@ -224,11 +228,30 @@ fn is_site(found: &[Found], root: &Path) -> bool {
     let (mut all, mut web) = (0, 0);
     for file in found.iter().filter(|f| f.root == root && f.below.components().count() == 1) {
         all += 1;
-        web += usize::from(matches!(
-            extension(&file.path).as_str(),
-            "php" | "phtml" | "inc" | "html" | "htm" | "css" | "js" | "png" | "jpg" | "gif" | "ico" | "svg" | "txt"
-                | "xml" | "json" | "md" | "htaccess" | "lock" | "yml"
-        ) || file.path.file_name().is_some_and(|n| n == ".htaccess"));
+        web += usize::from(
+            matches!(
+                extension(&file.path).as_str(),
+                "php"
+                    | "phtml"
+                    | "inc"
+                    | "html"
+                    | "htm"
+                    | "css"
+                    | "js"
+                    | "png"
+                    | "jpg"
+                    | "gif"
+                    | "ico"
+                    | "svg"
+                    | "txt"
+                    | "xml"
+                    | "json"
+                    | "md"
+                    | "htaccess"
+                    | "lock"
+                    | "yml"
+            ) || file.path.file_name().is_some_and(|n| n == ".htaccess"),
+        );
     }
     all >= 3 && web * 10 >= all * 9
 }
@@ -246,7 +269,10 @@ mod tests {
         for (path, want) in [
             ("/var/www/shop/a/x.php", Some("/var/www/shop")),
             ("/var/www/x.php", Some("/var/www")),
-            ("/var/www/vhosts/example.org/httpdocs/x.php", Some("/var/www/vhosts/example.org/httpdocs")),
+            (
+                "/var/www/vhosts/example.org/httpdocs/x.php",
+                Some("/var/www/vhosts/example.org/httpdocs"),
+            ),
             ("/home/anna/public_html/x.php", Some("/home/anna/public_html")),
             ("/home/anna/x.php", None),
             ("/var/log/x", None),

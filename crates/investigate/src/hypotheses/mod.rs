@@ -13,7 +13,7 @@ mod tests;
 use crate::answer::{Class, Culprit, Path};
 use crate::case::Case;
 use crate::weight::Weighing;
-use heloscope_model::Time;
+use heloscope_model::{Place, Time};
 
 /// One possible cause, weighed.
 pub(crate) struct Hypothesis {
@@ -27,6 +27,13 @@ pub(crate) struct Hypothesis {
     pub(crate) weighing: Weighing,
     pub(crate) fix: Vec<String>,
     pub(crate) verify: String,
+}
+
+impl Hypothesis {
+    /// The records its reasons cite.
+    pub(crate) fn cited(&self) -> impl Iterator<Item = Place> + '_ {
+        self.weighing.reasons.iter().flat_map(|r| r.places.iter().map(|(place, _)| *place))
+    }
 }
 
 /// The classes this version knows, with all candidates of each.

@@ -1,6 +1,7 @@
 //! The report as one self-contained HTML page: no script, no style sheet or picture from
 //! elsewhere, everything escaped by the template engine, a time line as inline SVG.
 
+use super::words::Shown;
 use super::{plot, words};
 use crate::answer::{Cause, Investigation};
 use askama::Template;
@@ -24,6 +25,8 @@ struct CauseView<'a> {
     who: String,
     attributes: String,
     span: String,
+    evidence: Vec<Shown<'a>>,
+    against: Vec<Shown<'a>>,
 }
 
 /// The page.
@@ -41,6 +44,8 @@ pub fn render(investigation: &Investigation) -> Result<String, askama::Error> {
             ),
             attributes: cause.culprit.as_ref().map(words::attributes).unwrap_or_default(),
             span: words::span(cause).unwrap_or_default(),
+            evidence: words::shown(&cause.evidence),
+            against: words::shown(&cause.against),
         })
         .collect();
     Page {

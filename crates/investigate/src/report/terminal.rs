@@ -65,14 +65,15 @@ fn proofs(out: &mut String, title: &str, proofs: &[Proof]) {
         return;
     }
     heading(out, title);
-    for proof in proofs {
-        if !proof.says.is_empty() {
-            paragraph(out, "  - ", "    ", &proof.says);
-        }
-        if !proof.source.is_empty() {
+    for reason in words::shown(proofs) {
+        paragraph(out, "  - ", "    ", reason.says);
+        for proof in reason.quoted {
             let place = format!("{} {}", proof.source, proof.locator);
-            let _ = writeln!(out, "      {}:", words::printable(place.trim()));
+            let _ = writeln!(out, "      {}", words::printable(place.trim()));
             paragraph(out, "        ", "        ", &proof.quote);
+        }
+        for again in reason.again {
+            paragraph(out, "      ", "        ", &again);
         }
     }
 }

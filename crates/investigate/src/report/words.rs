@@ -1,8 +1,9 @@
 //! The sentences that the terminal and the page share.
 
-use crate::answer::{Cause, Culprit, Investigation, NoticeRow, Path, Verdict};
+use crate::answer::{Cause, Culprit, Investigation, NoticeRow, Path, Proof, Verdict};
 use heloscope_model::Time;
 use heloscope_model::notice::TimeKind;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// The first line: the answer.
@@ -117,6 +118,36 @@ pub(super) fn notice(notice: &NoticeRow) -> String {
         let _ = write!(text, ", removed {}", stamp(removed));
     }
     printable(&text)
+}
+
+/// One reason as it is shown: a sentence, its records, and those that were shown before.
+pub(super) struct Shown<'a> {
+    pub(super) says: &'a str,
+    pub(super) quoted: Vec<&'a Proof>,
+    /// `FILE frame 3, frame 8 (quoted above)`.
+    pub(super) again: Vec<String>,
+}
+
+/// Proofs by reason; a record that was quoted already is only named.
+pub(super) fn shown(proofs: &[Proof]) -> Vec<Shown<'_>> {
+    let mut known: BTreeSet<(&str, &str)> = BTreeSet::new();
+    proofs
+        .chunk_by(|_, next| next.says.is_empty())
+        .map(|reason| {
+            let records = reason.iter().filter(|p| !p.source.is_empty());
+            let (quoted, again): (Vec<_>, Vec<_>) =
+                records.partition(|p| known.insert((p.source.as_str(), p.locator.as_str())));
+            let again = again
+                .chunk_by(|a, b| a.source == b.source)
+                .map(|same| {
+                    let locators: Vec<_> = same.iter().map(|p| p.locator.as_str()).collect();
+                    let source = same.first().map_or("", |p| p.source.as_str());
+                    format!("{source} {} (quoted above)", locators.join(", "))
+                })
+                .collect();
+            Shown { says: reason.first().map_or("", |p| p.says.as_str()), quoted, again }
+        })
+        .collect()
 }
 
 /// The sessions, in a sentence.
