@@ -4,6 +4,8 @@
 //! bytes); judged by `detect`; matched with mail-log lines by `investigate`. Everything is
 //! bounded: see `heloscope_smtp::Limits` for how many commands, replies and bytes are kept.
 
+pub mod json;
+
 use crate::{Octets, Place, Time};
 use std::net::SocketAddr;
 
@@ -92,12 +94,18 @@ pub struct Dialogue {
     pub replies: Vec<Reply>,
     /// Message transfers begun with an accepted DATA or BDAT.
     pub messages: Vec<Message>,
+    /// Log-ins tried, in order. Never a secret.
+    pub auth: Vec<Auth>,
     /// Set when STARTTLS was accepted or the connection began with TLS.
     pub tls: Option<Tls>,
     /// Stretches of payload that the recording does not hold.
     pub gaps: u32,
     /// Commands and replies dropped because a limit was reached.
     pub dropped: u32,
+    /// Message transfers beyond the limit of messages, only counted.
+    pub unkept_messages: u32,
+    /// The bytes of their content.
+    pub unkept_bytes: u64,
     /// True when the recording began after the session did.
     pub midstream: bool,
 }
@@ -184,6 +192,19 @@ pub struct Message {
     pub reply: Option<u32>,
 }
 
+/// One attempt to log in: names, never secrets.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Auth {
+    /// When AUTH was said.
+    pub at: Time,
+    /// The mechanism as typed.
+    pub mechanism: Octets,
+    /// The user name, where the mechanism shows it (PLAIN, LOGIN, CRAM-MD5, XOAUTH2).
+    pub user: Option<Octets>,
+    /// The reply that ended the attempt, an index into [`Dialogue::replies`].
+    pub reply: Option<u32>,
+}
+
 /// What is visible of TLS.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Tls {
@@ -199,23 +220,92 @@ pub struct Tls {
     pub server_bytes: u64,
 }
 
+impl Session {
+    /// The first HELO, EHLO or LHLO: verb and argument.
+    pub fn helo(&self) -> Option<(&'static str, Octets)> {
+        self.dialogue.helo()
+    }
+
+    /// Every sender the client tried, in order, whatever the server said to it. Where a source
+    /// keeps no commands (a log), the senders of the messages.
+    pub fn mail_from(&self) -> Vec<Octets> {
+        self.tried(Verb::Mail, |message| std::slice::from_ref(&message.from))
+    }
+
+    /// Every recipient the client tried, in order, whatever the server said to it. Where a
+    /// source keeps no commands (a log), the recipients of the messages.
+    pub fn rcpt_to(&self) -> Vec<Octets> {
+        self.tried(Verb::Rcpt, |message| &message.to)
+    }
+
+    fn tried(&self, verb: Verb, of_message: impl Fn(&Message) -> &[Octets]) -> Vec<Octets> {
+        let said: Vec<_> =
+            self.dialogue.commands.iter().filter(|c| c.verb == verb).map(Command::path).collect();
+        if said.is_empty() && self.dialogue.commands.is_empty() {
+            return self.dialogue.messages.iter().flat_map(of_message).cloned().collect();
+        }
+        said
+    }
+
+    /// Messages taken: accepted by the server, or sent whole where its answer was not seen.
+    pub fn messages(&self) -> usize {
+        let kept = self.dialogue.messages.iter().filter(|m| self.dialogue.taken(m)).count();
+        kept + usize::try_from(self.dialogue.unkept_messages).unwrap_or(usize::MAX)
+    }
+
+    /// Bytes of message content sent, taken or not.
+    pub fn message_bytes(&self) -> u64 {
+        let kept = self.dialogue.messages.iter().map(|m| m.bytes);
+        kept.fold(self.dialogue.unkept_bytes, u64::saturating_add)
+    }
+
+    /// Whether the session went on under TLS after STARTTLS.
+    pub fn starttls(&self) -> bool {
+        self.dialogue.tls.as_ref().is_some_and(|tls| !tls.implicit)
+    }
+}
+
 impl Dialogue {
     /// The first HELO/EHLO/LHLO: its verb as typed in upper case, and its argument.
     pub fn helo(&self) -> Option<(&'static str, Octets)> {
-        self.commands.iter().find_map(|c| {
-            let verb = match c.verb {
-                Verb::Helo => "HELO",
-                Verb::Ehlo => "EHLO",
-                Verb::Lhlo => "LHLO",
-                _ => return None,
-            };
-            Some((verb, c.argument()))
-        })
+        self.commands.iter().find_map(|c| Some((c.verb.helo()?, c.argument())))
     }
 
     /// The reply to a command or message.
     pub fn reply(&self, index: Option<u32>) -> Option<&Reply> {
         self.replies.get(usize::try_from(index?).ok()?)
+    }
+
+    /// Whether a message was taken: answered with 2xx, or whole and its answer not seen.
+    pub fn taken(&self, message: &Message) -> bool {
+        match self.reply(message.reply) {
+            Some(reply) => reply.is_positive(),
+            None => message.complete,
+        }
+    }
+}
+
+impl Verb {
+    /// `HELO`, `EHLO` or `LHLO`, where it is one.
+    pub fn helo(self) -> Option<&'static str> {
+        match self {
+            Verb::Helo => Some("HELO"),
+            Verb::Ehlo => Some("EHLO"),
+            Verb::Lhlo => Some("LHLO"),
+            _ => None,
+        }
+    }
+}
+
+impl Reply {
+    /// 2xx: done as asked.
+    pub fn is_positive(&self) -> bool {
+        (200..300).contains(&self.code)
+    }
+
+    /// 4xx or 5xx: refused, for now or for good.
+    pub fn is_refusal(&self) -> bool {
+        (400..600).contains(&self.code)
     }
 }
 
@@ -228,33 +318,46 @@ impl Command {
     }
 
     /// The path of MAIL FROM or RCPT TO: inside the angle brackets (or the bare word where a
-    /// client leaves them out), empty for `<>`.
+    /// client leaves them out), empty for `<>`. Blanks may stand or be missing anywhere.
     pub fn path(&self) -> Octets {
-        let argument = self.argument();
-        let bytes = argument.as_bytes();
-        let after_colon = match bytes.iter().position(|&b| b == b':') {
-            Some(colon) => bytes.get(colon + 1..).unwrap_or_default().trim_ascii_start(),
-            None => bytes,
-        };
-        let path = match after_colon.strip_prefix(b"<") {
-            Some(rest) => {
-                let close = rest.iter().rposition(|&b| b == b'>').unwrap_or(rest.len());
-                // Parameters may hold '>' too: the first '>' outside quotes ends the path.
-                let mut quoted = false;
-                let first = rest.iter().position(|&b| {
-                    quoted ^= b == b'"';
-                    b == b'>' && !quoted
-                });
-                rest.get(..first.unwrap_or(close)).unwrap_or_default()
-            }
-            None => {
-                let end = after_colon
-                    .iter()
-                    .position(|b| b.is_ascii_whitespace())
-                    .unwrap_or(after_colon.len());
-                after_colon.get(..end).unwrap_or_default()
-            }
-        };
-        Octets::new(path)
+        let line = self.raw.as_bytes().trim_ascii();
+        let after_verb = line.get(4..).unwrap_or_default().trim_ascii_start();
+        let after_word = [&b"FROM"[..], b"TO"]
+            .iter()
+            .find_map(|word| after_keyword(after_verb, word))
+            .unwrap_or(after_verb);
+        let path = after_word.strip_prefix(b":").unwrap_or(after_word).trim_ascii_start();
+        Octets::new(match path.strip_prefix(b"<") {
+            Some(rest) => inside_brackets(rest),
+            None => first_word(path),
+        })
     }
 }
+
+/// What follows a keyword that ends at a blank, a colon, a bracket or the line's end.
+fn after_keyword<'a>(text: &'a [u8], keyword: &[u8]) -> Option<&'a [u8]> {
+    let (head, rest) = text.split_at_checked(keyword.len())?;
+    let ends = rest.first().is_none_or(|b| b.is_ascii_whitespace() || matches!(b, b':' | b'<'));
+    (head.eq_ignore_ascii_case(keyword) && ends).then(|| rest.trim_ascii_start())
+}
+
+/// Up to the closing bracket: the first `>` outside quotes (parameters may hold one too), any
+/// `>` where a quote is left open, the first blank where there is none.
+fn inside_brackets(rest: &[u8]) -> &[u8] {
+    let mut quoted = false;
+    let unquoted = rest.iter().position(|&b| {
+        quoted ^= b == b'"';
+        b == b'>' && !quoted
+    });
+    match unquoted.or_else(|| rest.iter().rposition(|&b| b == b'>')) {
+        Some(end) => rest.get(..end).unwrap_or_default(),
+        None => first_word(rest),
+    }
+}
+
+fn first_word(text: &[u8]) -> &[u8] {
+    text.split(u8::is_ascii_whitespace).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,37 @@
 //! The SMTP dialogue (RFC 5321, 3030, 2920, 3207, 4954): bytes of both directions in, a
 //! [`heloscope_model::session::Dialogue`] out. Pure: no sockets, no clock.
+//!
+//! - [`opens_smtp`]: is this connection SMTP at all.
+//! - [`Machine`]: reads one session. Its parts, in the order bytes meet them:
+//!   `client` (commands, content, chunks), `hold` (bytes behind an unanswered DATA), `server`
+//!   (reply lines), `exchange` (which reply answers what, and what follows from it), `gaps`
+//!   (bytes that the recording does not hold).
+//! - [`script`]: dialogues written as text, played through the machine.
+//! - What single lines and bytes mean: `verb`, `auth`, `bdat`, `content`, `socks`, `connect`,
+//!   `hello` (a TLS ClientHello).
+//!
+//! Secrets never leave the lexer: what follows AUTH and its mechanism, its continuation lines,
+//! SOCKS passwords and proxy authorisations become `*`.
 
-use heloscope_model::Time;
-use heloscope_model::session::Dialogue;
+mod auth;
+mod bdat;
+mod client;
+mod connect;
+mod content;
+mod exchange;
+mod gaps;
+mod hello;
+mod hold;
+mod line;
+mod machine;
+mod opening;
+pub mod script;
+mod server;
+mod socks;
+mod verb;
+
+pub use machine::Machine;
+pub use opening::{OPENING_BYTES, Opens, opens_smtp};
 
 /// Which side of the conversation bytes come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,36 +60,5 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { lines: 4096, line_bytes: 1024, messages: 256, recipients: 1024, header_bytes: 8192 }
-    }
-}
-
-/// Reads one session. Feed both sides in the order seen, then [`Machine::finish`].
-pub struct Machine {
-    dialogue: Dialogue,
-}
-
-impl Machine {
-    /// A session that has not begun.
-    pub fn new(_limits: &Limits) -> Self {
-        Self { dialogue: Dialogue::default() }
-    }
-
-    /// Payload of one side, in order; chunks may end anywhere.
-    pub fn feed(&mut self, _side: Side, _at: Time, _bytes: &[u8]) {}
-
-    /// `len` bytes of one side are missing here.
-    pub fn gap(&mut self, _side: Side, _at: Time, _len: u64) {}
-
-    /// The recording began mid-stream: what comes first may be the rest of a line or message.
-    pub fn midstream(&mut self) {}
-
-    /// Whether QUIT was said.
-    pub fn quit_said(&self) -> bool {
-        false
-    }
-
-    /// The end: what was open is closed as incomplete.
-    pub fn finish(self) -> Dialogue {
-        self.dialogue
     }
 }
