@@ -15,7 +15,12 @@ pub struct Capture {
 /// Starts tcpdump.
 pub fn pcap(host: &Host, interface: &str, filter: &str, name: &str) -> Result<Capture> {
     let path = format!("/var/tmp/{name}");
-    start(host, &format!("tcpdump -U -Z root -n -s 0 -i {interface} -w {path} '{filter}'"), path, name)
+    start(
+        host,
+        &format!("tcpdump -U -Z root -n -s 0 -i {interface} -w {path} '{filter}'"),
+        path,
+        name,
+    )
 }
 
 /// Starts dumpcap, which writes pcapng.

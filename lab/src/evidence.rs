@@ -79,11 +79,15 @@ impl Folder {
     /// A folder tree of a host, text as it is, below the same path, with a listing of times and owners beside it.
     pub fn tree(&mut self, host: &Host, path: &str) -> Result<()> {
         let inside = path.trim_start_matches('/');
-        let listing = host.sh(&format!("cd / && find {path} -printf '%T@ %m %u %s %p\\n' | sort -k5"))?;
+        let listing =
+            host.sh(&format!("cd / && find {path} -printf '%T@ %m %u %s %p\\n' | sort -k5"))?;
         self.file(
             &format!("{}.list", inside.replace('/', "-")),
             &listing,
-            &format!("`find {path} -printf '%T@ %m %u %s %p\\n'` on {} (git loses file times)", host.name),
+            &format!(
+                "`find {path} -printf '%T@ %m %u %s %p\\n'` on {} (git loses file times)",
+                host.name
+            ),
         )?;
         for line in String::from_utf8_lossy(&listing).lines() {
             let Some(file) = line.splitn(5, ' ').nth(4) else { continue };
@@ -103,7 +107,11 @@ impl Folder {
 
     /// The notice, which no list wrote.
     pub fn notice(&mut self, name: &str, text: &str) -> Result<()> {
-        self.file(name, text.as_bytes(), "written by hand in the list's words; its times are true to the recording")
+        self.file(
+            name,
+            text.as_bytes(),
+            "written by hand in the list's words; its times are true to the recording",
+        )
     }
 
     /// What the administrator knows.
@@ -118,16 +126,24 @@ impl Folder {
         } else {
             ("cause-found", quoted(expect.class))
         };
-        let culprit = if expect.culprit.is_empty() { "[]".to_owned() } else { quoted(expect.culprit) };
-        let decoys: Vec<String> = expect.must_not_accuse.iter().map(|decoy| quoted(decoy)).collect();
-        let mut text = format!("verdict = \"{verdict}\"\nclass = {class}\nculprit = {culprit}\nmust_not_accuse = [{}]\n", decoys.join(", "));
+        let culprit =
+            if expect.culprit.is_empty() { "[]".to_owned() } else { quoted(expect.culprit) };
+        let decoys: Vec<String> =
+            expect.must_not_accuse.iter().map(|decoy| quoted(decoy)).collect();
+        let mut text = format!(
+            "verdict = \"{verdict}\"\nclass = {class}\nculprit = {culprit}\nmust_not_accuse = [{}]\n",
+            decoys.join(", ")
+        );
         if !expect.twin_of.is_empty() {
             text.push_str(&format!("twin_of = {}\n", quoted(expect.twin_of)));
         }
         text.push_str(&format!("origin = {}\n", quoted(expect.origin)));
         fs::write(self.root.join("expect.toml"), text)?;
 
-        let mut readme = format!("# {title}\n\n{}\n\n## What is here\n\n| file | from |\n| --- | --- |\n", story.trim());
+        let mut readme = format!(
+            "# {title}\n\n{}\n\n## What is here\n\n| file | from |\n| --- | --- |\n",
+            story.trim()
+        );
         for (name, from) in &self.files {
             readme.push_str(&format!("| `{name}` | {} |\n", from.replace('|', "\\|")));
         }

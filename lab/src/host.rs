@@ -42,7 +42,17 @@ impl Host {
         let errors = fs::File::create(scratch.join("errors"))?;
         let keeper = Command::new("timeout")
             .args(["-s", "KILL", &LIFETIME_S.to_string()])
-            .args(["unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc"])
+            .args([
+                "unshare",
+                "--net",
+                "--mount",
+                "--pid",
+                "--uts",
+                "--ipc",
+                "--fork",
+                "--kill-child",
+                "--mount-proc",
+            ])
             .arg("bash")
             .arg(&script)
             .args([space.as_os_str(), name.as_ref(), zone.as_ref(), program.as_os_str()])
@@ -60,7 +70,10 @@ impl Host {
                 return Ok(host);
             }
         }
-        bail!("host {name} did not come up: {}", fs::read_to_string(scratch.join("errors")).unwrap_or_default())
+        bail!(
+            "host {name} did not come up: {}",
+            fs::read_to_string(scratch.join("errors")).unwrap_or_default()
+        )
     }
 
     /// Process id of its first process, seen from outside.
@@ -100,7 +113,11 @@ impl Host {
             .status()
             .with_context(|| format!("cannot run on {}", self.name))?;
         if !status.success() {
-            bail!("on {}: `{script}` failed: {}", self.name, String::from_utf8_lossy(&all(&mut errors)?));
+            bail!(
+                "on {}: `{script}` failed: {}",
+                self.name,
+                String::from_utf8_lossy(&all(&mut errors)?)
+            );
         }
         all(&mut output)
     }

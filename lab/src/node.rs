@@ -9,20 +9,39 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Puts an application's files and nodemailer below `folder` and starts `node SCRIPT` as `user`.
-pub fn application(host: &Host, folder: &str, script: &str, source: &str, user: &str) -> Result<()> {
+pub fn application(
+    host: &Host,
+    folder: &str,
+    script: &str,
+    source: &str,
+    user: &str,
+) -> Result<()> {
     let package = nodemailer()?;
     host.write(&format!("{folder}/{script}"), source, 0o644)?;
     host.write(&format!("{folder}/package.json"), format!("{{\n  \"private\": true,\n  \"main\": \"{script}\",\n  \"dependencies\": {{ \"nodemailer\": \"10.6.0\" }}\n}}\n"), 0o644)?;
     copy(&package, &host.inside(&format!("{folder}/node_modules/nodemailer")))?;
     host.sh(&format!("id {user} >/dev/null 2>&1 || useradd -r -M -d {folder} -s /usr/sbin/nologin {user}; mkdir -p /var/log/apps; chown {user} /var/log/apps"))?;
-    host.daemon(&["setpriv", &format!("--reuid={user}"), &format!("--regid={user}"), "--clear-groups", "bash", "-c", &format!("cd {folder} && exec node {folder}/{script} >> /var/log/apps/{user}.log 2>&1")])
+    host.daemon(&[
+        "setpriv",
+        &format!("--reuid={user}"),
+        &format!("--regid={user}"),
+        "--clear-groups",
+        "bash",
+        "-c",
+        &format!("cd {folder} && exec node {folder}/{script} >> /var/log/apps/{user}.log 2>&1"),
+    ])
 }
 
 fn nodemailer() -> Result<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let package = here.join("node_modules/nodemailer");
     if !package.exists() {
-        let status = Command::new("npm").args(["install", "--no-audit", "--no-fund", "--silent"]).current_dir(here).stdout(Stdio::null()).status().context("npm is needed to install nodemailer")?;
+        let status = Command::new("npm")
+            .args(["install", "--no-audit", "--no-fund", "--silent"])
+            .current_dir(here)
+            .stdout(Stdio::null())
+            .status()
+            .context("npm is needed to install nodemailer")?;
         ensure!(status.success() && package.exists(), "npm could not install nodemailer");
     }
     Ok(package)

@@ -136,7 +136,8 @@ pub fn arf(told: Told<'_>, reporter: &str, customer: &str, sender: &str, message
 /// An answer of Spamhaus's intelligence API about one address.
 pub fn intelligence(told: Told<'_>, dataset: &str, heuristic: &str) -> String {
     let seen = told.seen.as_second();
-    let helo = if told.helo.is_empty() { String::new() } else { format!("\"helo\":\"{}\",", told.helo) };
+    let helo =
+        if told.helo.is_empty() { String::new() } else { format!("\"helo\":\"{}\",", told.helo) };
     format!(
         "{{\"code\":200,\"results\":[{{\"ipaddress\":\"{}\",\"dataset\":\"{dataset}\",\"listed\":{},\"valid_until\":{},\"heuristic\":\"{heuristic}\",{helo}\"seen\":{seen},\"dstport\":25}}]}}\n",
         told.address,

@@ -15,7 +15,13 @@ pub enum Stack {
 }
 
 /// A machine that asks for its address and says its name.
-pub fn machine(world: &World, bridge: &str, name: &str, mac: &str, stack: Stack) -> Result<Rc<Host>> {
+pub fn machine(
+    world: &World,
+    bridge: &str,
+    name: &str,
+    mac: &str,
+    stack: Stack,
+) -> Result<Rc<Host>> {
     let host = world.host(name, "UTC")?;
     if stack == Stack::Windows {
         host.sh("sysctl -qw net.ipv4.ip_default_ttl=128 net.ipv4.tcp_timestamps=0 net.ipv4.ip_local_port_range='49152 65535' net.ipv4.tcp_rmem='4096 131072 16777216'")?;

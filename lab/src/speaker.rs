@@ -126,7 +126,9 @@ fn connect(dialect: &Dialect) -> Result<TcpStream> {
     let candidates = match &dialect.server {
         Some(server) => vec![server.clone()],
         None => {
-            let domain = dialect.domain.clone().or_else(|| dialect.rcpt.first()?.rsplit_once('@').map(|(_, domain)| domain.to_owned()));
+            let domain = dialect.domain.clone().or_else(|| {
+                dialect.rcpt.first()?.rsplit_once('@').map(|(_, domain)| domain.to_owned())
+            });
             exchangers(&domain.context("no recipient and no server")?)?
         }
     };
@@ -145,12 +147,15 @@ fn connect(dialect: &Dialect) -> Result<TcpStream> {
 
 /// The exchangers of a domain, best first, as `dig` tells them.
 fn exchangers(domain: &str) -> Result<Vec<String>> {
-    let output = Command::new("dig").args(["+short", "+timeout=3", "+nocookie", "MX", domain]).output()?;
+    let output =
+        Command::new("dig").args(["+short", "+timeout=3", "+nocookie", "MX", domain]).output()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut found: Vec<(u16, String)> = text
         .lines()
         .filter_map(|line| line.split_once(' '))
-        .filter_map(|(preference, name)| Some((preference.parse().ok()?, name.trim_end_matches('.').to_owned())))
+        .filter_map(|(preference, name)| {
+            Some((preference.parse().ok()?, name.trim_end_matches('.').to_owned()))
+        })
         .collect();
     found.sort();
     Ok(found.into_iter().map(|(_, name)| name).collect())

@@ -55,7 +55,9 @@ pub fn start(host: &Host, sites: &[Site], php_settings: &str) -> Result<()> {
     if pools {
         host.sh("mkdir -p /run/php && php-fpm8.2 --daemonize")?;
     }
-    host.sh("mkdir -p /run/apache2 /var/lock/apache2 && . /etc/apache2/envvars && apache2 -k start")?;
+    host.sh(
+        "mkdir -p /run/apache2 /var/lock/apache2 && . /etc/apache2/envvars && apache2 -k start",
+    )?;
     Ok(())
 }
 

