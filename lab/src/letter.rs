@@ -25,8 +25,9 @@ pub fn spam(chance: &mut Chance, from: &str, to: &str) -> String {
     let (subject, body) = chance.pick(SPAM);
     let word = chance.word("abcdefghijkmnpqrstuvwxyz", 7);
     let number = chance.below(9000) + 1000;
+    let to = if to.contains(':') { to.to_owned() } else { format!("<{to}>") };
     format!(
-        "From: <{from}>\nTo: <{to}>\nSubject: {subject}\nDate: {{DATE}}\nMessage-ID: <{{ID}}@{}>\nMIME-Version: 1.0\nContent-Type: text/plain; charset=\"iso-8859-1\"\n\n\
+        "From: <{from}>\nTo: {to}\nSubject: {subject}\nDate: {{DATE}}\nMessage-ID: <{{ID}}@{}>\nMIME-Version: 1.0\nContent-Type: text/plain; charset=\"iso-8859-1\"\n\n\
          {body}\n\nhttp://{word}.offers.example/?c={number}\n",
         from.rsplit('@').next().unwrap_or("localhost")
     )

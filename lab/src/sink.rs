@@ -4,6 +4,7 @@ use crate::host::Host;
 use crate::mta;
 use crate::syslog::{self, Stamps};
 use anyhow::Result;
+use jiff::Timestamp;
 
 /// How an exchanger behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,4 +78,31 @@ pub fn exchanger(host: &Host, name: &str, domains: &[&str], manner: Manner) -> R
     )?;
     host.sh("mkdir -p /var/vmail && chown nobody:nogroup /var/vmail; printf 'postmaster: root\\n' > /etc/aliases; newaliases")?;
     mta::up(host)
+}
+
+/// A mail as an exchanger stored it.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// The whole message.
+    pub text: String,
+    /// Its envelope sender.
+    pub sender: String,
+    /// When it was stored.
+    pub arrived: Timestamp,
+}
+
+/// Of the mails that hold `needle`, the one in the middle; what a list's sensor would tell of.
+pub fn received(host: &Host, needle: &str) -> Result<Option<Received>> {
+    let found = host.sh(&format!(
+        "cd /var/vmail/box/new 2>/dev/null || exit 0; all=($(grep -l -- '{needle}' * | sort)); n=${{#all[@]}}
+         [ $n -gt 0 ] || exit 0; f=${{all[$((n / 2))]}}; stat -c %Y $f; cat $f"
+    ))?;
+    let text = String::from_utf8_lossy(&found).into_owned();
+    let Some((stamp, message)) = text.split_once('\n') else { return Ok(None) };
+    let sender = message.lines().find_map(|line| line.strip_prefix("Return-Path: <"));
+    Ok(Some(Received {
+        sender: sender.unwrap_or_default().trim_end_matches('>').to_owned(),
+        arrived: Timestamp::from_second(stamp.parse()?)?,
+        text: message.to_owned(),
+    }))
 }

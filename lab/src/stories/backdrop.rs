@@ -106,6 +106,7 @@ pub(super) struct Web<'a> {
 }
 
 /// Visits of people who read pages.
+#[allow(clippy::too_many_arguments)] // a stream of requests has this many parts
 pub(super) fn visits(
     line: &mut Timeline,
     chance: &mut Chance,

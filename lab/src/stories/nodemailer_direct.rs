@@ -19,20 +19,57 @@ use jiff::SignedDuration;
 const SERVER: &str = "198.51.100.33";
 
 const PROVIDERS: &[Provider] = &[
-    (&["lumamail.example"], &[(10, "mx1.lumamail.example", "203.0.113.23", Manner::Tls), (20, "mx2.lumamail.example", "203.0.113.24", Manner::Tls)]),
-    (&["costera.example", "puerto.example"], &[(10, "in.costera.example", "192.0.2.43", Manner::Plain)]),
+    (
+        &["lumamail.example"],
+        &[
+            (10, "mx1.lumamail.example", "203.0.113.23", Manner::Tls),
+            (20, "mx2.lumamail.example", "203.0.113.24", Manner::Tls),
+        ],
+    ),
+    (
+        &["costera.example", "puerto.example"],
+        &[(10, "in.costera.example", "192.0.2.43", Manner::Plain)],
+    ),
     (&["montepost.example"], &[(10, "mail.montepost.example", "203.0.113.83", Manner::Grey)]),
-    (&["viejo.example"], &[(5, "a.viejo.example", "203.0.113.93", Manner::Refused), (10, "b.viejo.example", "203.0.113.94", Manner::Slow(4))]),
-    (&["buzon.example", "mercado.example"], &[(10, "mx.buzon.example", "192.0.2.103", Manner::Sink("-w 2"))]),
+    (
+        &["viejo.example"],
+        &[
+            (5, "a.viejo.example", "203.0.113.93", Manner::Refused),
+            (10, "b.viejo.example", "203.0.113.94", Manner::Slow(4)),
+        ],
+    ),
+    (
+        &["buzon.example", "mercado.example"],
+        &[(10, "mx.buzon.example", "192.0.2.103", Manner::Sink("-w 2"))],
+    ),
 ];
-const ELSEWHERE: &[&str] = &["lucia@lumamail.example", "pedidos@costera.example", "ramon@montepost.example", "archivo@viejo.example", "caja@mercado.example", "former@lumamail.example"];
-const GUESTS: &[&str] = &["lumamail.example", "costera.example", "puerto.example", "viejo.example", "buzon.example", "mercado.example", "montepost.example"];
+const ELSEWHERE: &[&str] = &[
+    "lucia@lumamail.example",
+    "pedidos@costera.example",
+    "ramon@montepost.example",
+    "archivo@viejo.example",
+    "caja@mercado.example",
+    "former@lumamail.example",
+];
+const GUESTS: &[&str] = &[
+    "lumamail.example",
+    "costera.example",
+    "puerto.example",
+    "viejo.example",
+    "buzon.example",
+    "mercado.example",
+    "montepost.example",
+];
 
 pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let mut chance = Chance::new(plan.seed);
     let world = World::new()?;
     let mut zone = Zone::default();
-    zone.host("app01.playahotel.example", SERVER).mx("playahotel.example", "app01.playahotel.example", 10);
+    zone.host("app01.playahotel.example", SERVER).mx(
+        "playahotel.example",
+        "app01.playahotel.example",
+        10,
+    );
     let net = Internet::build(&world, zone, PROVIDERS)?;
     let visitors = ["203.0.113.150", "203.0.113.151", "192.0.2.160", "192.0.2.171"];
     let crowd = crowd(&world, "crowd", &visitors)?;
@@ -55,18 +92,56 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
 
     let length = plan.length;
     let mut line = Timeline::default();
-    let senders = [(net.exchanger("mx1.lumamail.example")?, "lucia@lumamail.example"), (net.exchanger("in.costera.example")?, "pedidos@costera.example"), (net.exchanger("mail.montepost.example")?, "ramon@montepost.example")];
-    backdrop::incoming(&mut line, &mut chance, length, 1.2, &senders, &["recepcion@playahotel.example", "direccion@playahotel.example"]);
-    for (user, password, from_ip, ehlo, agent) in [("recepcion", "Toalla-azul4", "192.0.2.160", "[192.168.10.5]", "Mozilla Thunderbird"), ("direccion", "Sombrilla.88", "203.0.113.150", "iMac-de-Ana.local", "Apple Mail (2.3776.700.51)")] {
+    let senders = [
+        (net.exchanger("mx1.lumamail.example")?, "lucia@lumamail.example"),
+        (net.exchanger("in.costera.example")?, "pedidos@costera.example"),
+        (net.exchanger("mail.montepost.example")?, "ramon@montepost.example"),
+    ];
+    backdrop::incoming(
+        &mut line,
+        &mut chance,
+        length,
+        1.2,
+        &senders,
+        &["recepcion@playahotel.example", "direccion@playahotel.example"],
+    );
+    for (user, password, from_ip, ehlo, agent) in [
+        ("recepcion", "Toalla-azul4", "192.0.2.160", "[192.168.10.5]", "Mozilla Thunderbird"),
+        (
+            "direccion",
+            "Sombrilla.88",
+            "203.0.113.150",
+            "iMac-de-Ana.local",
+            "Apple Mail (2.3776.700.51)",
+        ),
+    ] {
         let address = format!("{user}@playahotel.example");
-        let person = Person { at: &crowd, from_ip, ehlo, server: SERVER, user, password, address: &address, agent };
+        let person = Person {
+            at: &crowd,
+            from_ip,
+            ehlo,
+            server: SERVER,
+            user,
+            password,
+            address: &address,
+            agent,
+        };
         backdrop::correspondence(&mut line, &mut chance, length, 0.7, &person, ELSEWHERE);
     }
     backdrop::monitored(&mut line, length, 100.0, &crowd, SERVER, "uptime.vigia.example");
     let panel = Web { address: "198.51.100.33:8090", name: "panel.playahotel.example" };
     for at in chance.arrivals(1.1, 3.0, length - 8.0) {
         let body = format!("mail=personal{}%40{}", chance.below(50), chance.pick(GUESTS));
-        backdrop::request(&mut line, at, "panel", &crowd, "203.0.113.151", panel, &["-d", &body], "/invite");
+        backdrop::request(
+            &mut line,
+            at,
+            "panel",
+            &crowd,
+            "203.0.113.151",
+            panel,
+            &["-d", &body],
+            "/invite",
+        );
     }
     let booking = Web { address: "198.51.100.33:8080", name: "www.playahotel.example" };
     // Bookings come all day; in the evening rush, in the middle of the recording, they come thick.
@@ -96,14 +171,26 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     folder.take(&server, "/var/tmp/ps.txt", "host/ps-auxww.txt")?;
     folder.ask(&server, "postconf -n", "host/postconf-n.txt")?;
     folder.take(&server, "/etc/cron.d/local", "etc/cron.d/local")?;
-    for file in ["/srv/booking/notify.js", "/srv/booking/package.json", "/srv/panel/server.js", "/srv/panel/package.json"] {
+    for file in [
+        "/srv/booking/notify.js",
+        "/srv/booking/package.json",
+        "/srv/panel/server.js",
+        "/srv/panel/package.json",
+    ] {
         folder.take(&server, file, file.trim_start_matches('/'))?;
     }
     folder.finish(
         &Expect {
             class: "direct-sender",
             culprit: "/srv/booking/notify.js",
-            must_not_accuse: ["process:/srv/panel/server.js", "process:/usr/local/sbin/mx-alive", "account:recepcion", "account:direccion"].map(String::from).to_vec(),
+            must_not_accuse: [
+                "process:/srv/panel/server.js",
+                "process:/usr/local/sbin/mx-alive",
+                "account:recepcion",
+                "account:direccion",
+            ]
+            .map(String::from)
+            .to_vec(),
             origin: "FIELD (w), nodemailer 502: HELOs as 127.0.0.1; recorded by the lab",
             ..Expect::default()
         },
@@ -113,77 +200,11 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
 }
 
 /// Greets an exchanger and leaves.
-pub(super) const MX_ALIVE: &str = "#!/usr/bin/python3
-import smtplib, socket, sys
-# Is the exchanger reachable from here? Mail to most of our people goes there.
-try:
-    with smtplib.SMTP(sys.argv[1], 25, local_hostname=socket.gethostname() + '.alive', timeout=10) as server:
-        server.ehlo()
-except OSError as error:
-    print(sys.argv[1], error)
-";
+pub(super) const MX_ALIVE: &str = include_str!("nodemailer_direct/mx-alive.py");
 
 /// An application that mails through the server on its own host.
-pub(super) const LOCAL: &str = "'use strict';
-// Invitations for people who work here. Mail goes through the server on this host.
-const http = require('http');
-const nodemailer = require('nodemailer');
-const transport = nodemailer.createTransport({ host: 'localhost', port: 25, ignoreTLS: true });
-
-http.createServer((request, response) => {
-  let body = '';
-  request.on('data', (piece) => { body += piece; });
-  request.on('end', async () => {
-    const to = new URLSearchParams(body).get('mail');
-    try {
-      await transport.sendMail({ from: 'panel@playahotel.example', to, subject: 'Your access', text: 'Please choose a password within two days.' });
-      response.end('invited\\n');
-    } catch (error) {
-      response.statusCode = 500;
-      response.end(String(error) + '\\n');
-    }
-  });
-}).listen(8090);
-";
-
-const DIRECT: &str = "'use strict';
-// Confirms bookings. Delivers straight to the guest's exchanger, so that we see at once when an address is wrong.
-const http = require('http');
-const dns = require('dns').promises;
-const nodemailer = require('nodemailer');
-
-async function confirm(to, room) {
-  const exchangers = (await dns.resolveMx(to.split('@')[1])).sort((a, b) => a.priority - b.priority);
-  for (const { exchange } of exchangers) {
-    const transport = nodemailer.createTransport({ host: exchange, port: 25, secure: false, tls: { rejectUnauthorized: false }, connectionTimeout: 8000 });
-    try {
-      await transport.sendMail({ from: 'Playa Hotel <booking@playahotel.example>', to, subject: 'Your booking', text: `Your room (${room}) is booked. We look forward to your visit.` });
-      return exchange;
-    } catch (error) {
-      console.error(new Date().toISOString(), to, exchange, error.message);
-      if (error.responseCode >= 500) throw error;
-    } finally {
-      transport.close();
-    }
-  }
-  throw new Error('no exchanger took it');
-}
-
-http.createServer((request, response) => {
-  let body = '';
-  request.on('data', (piece) => { body += piece; });
-  request.on('end', async () => {
-    const form = new URLSearchParams(body);
-    try {
-      await confirm(form.get('mail'), form.get('room'));
-      response.end('booked\\n');
-    } catch (error) {
-      response.statusCode = 502;
-      response.end(String(error) + '\\n');
-    }
-  });
-}).listen(8080);
-";
+pub(super) const LOCAL: &str = include_str!("nodemailer_direct/panel.js");
+const DIRECT: &str = include_str!("nodemailer_direct/notify.js");
 
 const STORY: &str = "A hotel's server runs Postfix and two Node applications with real nodemailer. The booking application delivers confirmations straight to the guests' exchangers; \
 nodemailer says `[127.0.0.1]` because the host is called `app01`, without a dot. The CBL lists the address for that HELO. Postfix itself says the right one.

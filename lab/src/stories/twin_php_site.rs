@@ -21,14 +21,40 @@ const SERVER: &str = "192.0.2.119";
 const ROOT: &str = "/var/www/aula";
 
 const PROVIDERS: &[Provider] = &[
-    (&["pomonet.example"], &[(10, "mx1.pomonet.example", "198.51.100.30", Manner::Tls), (20, "mx2.pomonet.example", "198.51.100.31", Manner::Tls)]),
-    (&["jezero.example", "most.example"], &[(10, "in.jezero.example", "203.0.113.47", Manner::Plain)]),
+    (
+        &["pomonet.example"],
+        &[
+            (10, "mx1.pomonet.example", "198.51.100.30", Manner::Tls),
+            (20, "mx2.pomonet.example", "198.51.100.31", Manner::Tls),
+        ],
+    ),
+    (
+        &["jezero.example", "most.example"],
+        &[(10, "in.jezero.example", "203.0.113.47", Manner::Plain)],
+    ),
     (&["planina.example"], &[(10, "mail.planina.example", "203.0.113.87", Manner::Grey)]),
-    (&["stari.example"], &[(5, "a.stari.example", "203.0.113.97", Manner::Refused), (10, "b.stari.example", "203.0.113.98", Manner::Plain)]),
+    (
+        &["stari.example"],
+        &[
+            (5, "a.stari.example", "203.0.113.97", Manner::Refused),
+            (10, "b.stari.example", "203.0.113.98", Manner::Plain),
+        ],
+    ),
     (&["kopriva.example"], &[(10, "mx.kopriva.example", "198.51.100.64", Manner::BrokenTls)]),
-    (&["skladiste.example", "police.example"], &[(10, "mx.skladiste.example", "203.0.113.107", Manner::Sink(""))]),
+    (
+        &["skladiste.example", "police.example"],
+        &[(10, "mx.skladiste.example", "203.0.113.107", Manner::Sink(""))],
+    ),
 ];
-const ELSEWHERE: &[&str] = &["maja@pomonet.example", "ured@jezero.example", "ivo@planina.example", "arhiva@stari.example", "vrt@kopriva.example", "trgovina@police.example", "gone@pomonet.example"];
+const ELSEWHERE: &[&str] = &[
+    "maja@pomonet.example",
+    "ured@jezero.example",
+    "ivo@planina.example",
+    "arhiva@stari.example",
+    "vrt@kopriva.example",
+    "trgovina@police.example",
+    "gone@pomonet.example",
+];
 const PEOPLE: &[&str] = &["198.51.100.130", "198.51.100.131", "203.0.113.150", "203.0.113.151"];
 const SCANNERS: &[&str] = &["198.51.100.222", "203.0.113.190"];
 
@@ -36,7 +62,11 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let mut chance = Chance::new(plan.seed);
     let world = World::new()?;
     let mut zone = Zone::default();
-    zone.host("smtp.skolskaaula.example", SERVER).name("www.skolskaaula.example", SERVER).mx("skolskaaula.example", "smtp.skolskaaula.example", 10);
+    zone.host("smtp.skolskaaula.example", SERVER).name("www.skolskaaula.example", SERVER).mx(
+        "skolskaaula.example",
+        "smtp.skolskaaula.example",
+        10,
+    );
     zone.pool("kabel.primorje.example", "198.51.100.128,198.51.100.180", "d");
     let net = Internet::build(&world, zone, PROVIDERS)?;
     let mut addresses = PEOPLE.to_vec();
@@ -66,7 +96,11 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
         server.write(&format!("{ROOT}/{path}"), text, 0o644)?;
     }
     server.sh(&format!("chown -R www-data:www-data {ROOT}; find {ROOT} -exec touch -d '2026-02-20 08:30:00' {{}} +; touch -d '2026-11-02 17:12:09' {ROOT}/newsletter/subscribe.php {ROOT}/uploads/2026/plan.csv"))?;
-    web::start(&server, &[Site { name: "www.skolskaaula.example", root: ROOT, user: "", log: "access.log" }], "")?;
+    web::start(
+        &server,
+        &[Site { name: "www.skolskaaula.example", root: ROOT, user: "", log: "access.log" }],
+        "",
+    )?;
     server.write("/usr/local/sbin/mx-check", super::nodemailer_direct::MX_ALIVE, 0o755)?;
     server.write("/etc/cron.d/aula", "*/3 * * * * root /usr/local/sbin/mx-check mx1.pomonet.example\n*/5 * * * * www-data (echo 'From: www-data@skolskaaula.example'; echo 'To: maja@pomonet.example'; echo 'Subject: visits'; echo; uptime) | /usr/sbin/sendmail -t -i\n", 0o644)?;
     server.sh("cron")?;
@@ -81,24 +115,89 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
         (net.exchanger("mx1.pomonet.example")?, "former.pupil@pomonet.example"),
         (net.exchanger("mx.kopriva.example")?, "vrt@kopriva.example"),
     ];
-    backdrop::incoming(&mut line, &mut chance, length, 1.8, &senders, &["nina@skolskaaula.example", "tajnik@skolskaaula.example"]);
-    for (user, password, from_ip, ehlo, agent) in [("nina", "Kreda-i-ploca2", "198.51.100.130", "[192.168.1.40]", "Mozilla Thunderbird"), ("tajnik", "zvono.u.osam", "203.0.113.150", "URED-PC", "Microsoft Outlook 16.0")] {
+    backdrop::incoming(
+        &mut line,
+        &mut chance,
+        length,
+        1.8,
+        &senders,
+        &["nina@skolskaaula.example", "tajnik@skolskaaula.example"],
+    );
+    for (user, password, from_ip, ehlo, agent) in [
+        ("nina", "Kreda-i-ploca2", "198.51.100.130", "[192.168.1.40]", "Mozilla Thunderbird"),
+        ("tajnik", "zvono.u.osam", "203.0.113.150", "URED-PC", "Microsoft Outlook 16.0"),
+    ] {
         let address = format!("{user}@skolskaaula.example");
-        let person = Person { at: &crowd, from_ip, ehlo, server: SERVER, user, password, address: &address, agent };
+        let person = Person {
+            at: &crowd,
+            from_ip,
+            ehlo,
+            server: SERVER,
+            user,
+            password,
+            address: &address,
+            agent,
+        };
         backdrop::correspondence(&mut line, &mut chance, length, 0.9, &person, ELSEWHERE);
     }
     let web = Web { address: SERVER, name: "www.skolskaaula.example" };
-    backdrop::visits(&mut line, &mut chance, length, 4.0, &crowd, PEOPLE, web, &["/", "/index.php?page=plan", "/contact.php", "/uploads/2026/plan.csv", "/app/assets.php?f=logo"]);
+    backdrop::visits(
+        &mut line,
+        &mut chance,
+        length,
+        4.0,
+        &crowd,
+        PEOPLE,
+        web,
+        &[
+            "/",
+            "/index.php?page=plan",
+            "/contact.php",
+            "/uploads/2026/plan.csv",
+            "/app/assets.php?f=logo",
+        ],
+    );
     backdrop::scanners(&mut line, &mut chance, length, &crowd, SCANNERS, web);
     for at in chance.arrivals(0.9, 4.0, length - 8.0) {
         let from = chance.pick(PEOPLE);
-        let body = format!("mail=roditelj{}%40{}&text=Kada+je+sastanak%3F", chance.below(60), chance.pick(&["pomonet.example", "jezero.example", "police.example"]));
-        backdrop::request(&mut line, at, "form", &crowd, from, web, &["-A", AGENTS.get(1).copied().unwrap_or_default(), "-d", &body], "/contact.php");
+        let body = format!(
+            "mail=roditelj{}%40{}&text=Kada+je+sastanak%3F",
+            chance.below(60),
+            chance.pick(&["pomonet.example", "jezero.example", "police.example"])
+        );
+        backdrop::request(
+            &mut line,
+            at,
+            "form",
+            &crowd,
+            from,
+            web,
+            &["-A", AGENTS.get(1).copied().unwrap_or_default(), "-d", &body],
+            "/contact.php",
+        );
     }
     for at in chance.arrivals(0.8, 4.0, length - 8.0) {
         let from = chance.pick(PEOPLE);
-        let body = format!("mail=prijava{}%40{}", chance.below(60), chance.pick(&["pomonet.example", "most.example", "skladiste.example", "kopriva.example"]));
-        backdrop::request(&mut line, at, "subscribe", &crowd, from, web, &["-A", AGENTS.get(2).copied().unwrap_or_default(), "-d", &body], "/newsletter/subscribe.php");
+        let body = format!(
+            "mail=prijava{}%40{}",
+            chance.below(60),
+            chance.pick(&[
+                "pomonet.example",
+                "most.example",
+                "skladiste.example",
+                "kopriva.example"
+            ])
+        );
+        backdrop::request(
+            &mut line,
+            at,
+            "subscribe",
+            &crowd,
+            from,
+            web,
+            &["-A", AGENTS.get(2).copied().unwrap_or_default(), "-d", &body],
+            "/newsletter/subscribe.php",
+        );
     }
     backdrop::monitored(&mut line, length, 75.0, &crowd, SERVER, "up.nadzor.example");
 
@@ -109,11 +208,16 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
 
     let mut folder = Folder::create(plan.out)?;
     let told = Told { address: SERVER, seen, tolerance: 15, helo: "[127.0.0.1]" };
-    folder.notice("notice.txt", &notice::cbl_early(told, SignedDuration::from_mins(26 * 60 + 31)))?;
+    folder
+        .notice("notice.txt", &notice::cbl_early(told, SignedDuration::from_mins(26 * 60 + 31)))?;
     folder.site("addresses = [\"192.0.2.119\"]\nmta = [\"postfix\"]\nhelo = [\"smtp.skolskaaula.example\"]\nvantage = \"host\"\n")?;
     folder.take(&server, &wire.path, "captures/aula.pcapng")?;
     for log in ["mail.log", "cron.log", "apache2/access.log", "apache2/error.log"] {
-        folder.take(&server, &format!("/var/log/{log}"), &format!("logs/{}", log.replace('/', "-")))?;
+        folder.take(
+            &server,
+            &format!("/var/log/{log}"),
+            &format!("logs/{}", log.replace('/', "-")),
+        )?;
     }
     folder.ask(&server, "postconf -n", "host/postconf-n.txt")?;
     folder.ask(&server, "ps auxww", "host/ps.txt")?;
@@ -124,11 +228,21 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     folder.finish(
         &Expect {
             must_not_accuse: [
-                "contact.php", "app/Mail/Transport.php", "app/assets.php", "app/vendor/packed.php", "newsletter/subscribe.php", "uploads/index.php", "index.php",
+                "contact.php",
+                "app/Mail/Transport.php",
+                "app/assets.php",
+                "app/vendor/packed.php",
+                "newsletter/subscribe.php",
+                "uploads/index.php",
+                "index.php",
             ]
             .iter()
             .map(|file| format!("script:{ROOT}/{file}"))
-            .chain(["process:/usr/local/sbin/mx-check".into(), "account:nina".into(), "account:tajnik".into()])
+            .chain([
+                "process:/usr/local/sbin/mx-check".into(),
+                "account:nina".into(),
+                "account:tajnik".into(),
+            ])
             .collect(),
             twin_of: "seed-php-script",
             origin: "recorded by the lab as the twin of seed-php-script",
@@ -139,90 +253,16 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     )
 }
 
-const INDEX: &str = "<?php\nrequire __DIR__ . '/app/vendor/packed.php';\n$page = preg_replace('/[^a-z]/', '', $_GET['page'] ?? 'home');\necho '<h1>', htmlspecialchars(Packed\\label($page)), '</h1>';\n";
+const INDEX: &str = include_str!("twin_php_site/index.php");
+const CONTACT: &str = include_str!("twin_php_site/contact.php");
 
-const CONTACT: &str = "<?php
-// One fixed recipient, and a confirmation to the writer through the local server.
-require __DIR__ . '/app/Mail/Transport.php';
-if ($_SERVER['REQUEST_METHOD'] === 'POST') {
-    $from = filter_var($_POST['mail'] ?? '', FILTER_VALIDATE_EMAIL);
-    if (!$from) { http_response_code(400); exit; }
-    mail('nina@skolskaaula.example', 'Upit', wordwrap($_POST['text'] ?? ''), 'Reply-To: ' . $from);
-    (new App\\Mail\\Transport())->send('skola@skolskaaula.example', $from, 'Hvala', 'Javit cemo se.');
-    echo 'Hvala';
-    exit;
-}
-?><form method=\"post\"><input name=\"mail\"><textarea name=\"text\"></textarea></form>
-";
+const SUBSCRIBE: &str = include_str!("twin_php_site/subscribe.php");
+const TRANSPORT: &str = include_str!("twin_php_site/transport.php");
 
-const SUBSCRIBE: &str = "<?php
-// Asks the address for confirmation; nothing is sent to it again before that.
-require __DIR__ . '/../app/Mail/Transport.php';
-$to = filter_var($_POST['mail'] ?? '', FILTER_VALIDATE_EMAIL);
-if (!$to) { http_response_code(400); exit; }
-$token = rtrim(strtr(base64_encode(hash_hmac('sha256', $to, 'school', true)), '+/', '-_'), '=');
-(new App\\Mail\\Transport())->send('skola@skolskaaula.example', $to, 'Potvrda', 'http://www.skolskaaula.example/newsletter/confirm.php?t=' . $token);
-echo 'ok';
-";
-
-const TRANSPORT: &str = "<?php
-namespace App\\Mail;
-
-/** SMTP over a socket to the server on this host; says its own name. */
-class Transport
-{
-    private $socket;
-
-    public function __construct(private string $host = '127.0.0.1', private int $port = 25)
-    {
-        $this->socket = fsockopen($this->host, $this->port, $code, $text, 10);
-        $this->expect();
-        $this->command('EHLO ' . ($_SERVER['SERVER_NAME'] ?? '[127.0.0.1]'));
-    }
-
-    public function send(string $from, string $to, string $subject, string $text): void
-    {
-        $this->command(\"MAIL FROM:<$from>\");
-        $this->command(\"RCPT TO:<$to>\");
-        $this->command('DATA');
-        $this->command(\"From: $from\\r\\nTo: $to\\r\\nSubject: $subject\\r\\nDate: \" . date('r') . \"\\r\\n\\r\\n$text\\r\\n.\");
-        $this->command('QUIT');
-    }
-
-    private function command(string $line): void
-    {
-        fwrite($this->socket, $line . \"\\r\\n\");
-        $this->expect();
-    }
-
-    private function expect(): void
-    {
-        do { $line = fgets($this->socket, 1024); } while ($line !== false && ($line[3] ?? ' ') === '-');
-    }
-}
-";
-
-const ASSETS: &str = "<?php
-// Small pictures kept in the code, so that the site is one folder to copy.
-$files = ['logo' => 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='];
-$name = $_GET['f'] ?? '';
-if (!isset($files[$name])) { http_response_code(404); exit; }
-header('Content-Type: image/png');
-echo base64_decode($files[$name]);
-";
+const ASSETS: &str = include_str!("twin_php_site/assets.php");
 
 // Legitimate, and looks like what scanners flag: a compressed table of labels.
-const PACKED: &str = "<?php
-namespace Packed;
-
-/** Labels of pages; packed by the build, like the tables of many libraries. */
-function label(string $key): string
-{
-    static $table;
-    $table ??= json_decode(gzinflate(base64_decode('q1bKyM9NVbJSykvMTVXSUSrISSxKyQayC3IS81JSS5RqAQ==')) ?: '{}', true) ?: [];
-    return $table[$key] ?? $key;
-}
-";
+const PACKED: &str = include_str!("twin_php_site/packed.php");
 
 const STORY: &str = "The same structure as seed-php-script, with unmodified code only. All mail of the site goes through Postfix: the contact form through sendmail, and the contact form and the newsletter's subscription through a class that opens a socket to the local port 25. \
 The copies kept by `always_bcc` are complete.

@@ -1,0 +1,95 @@
+//! A minimal world end to end: one Postfix, one exchanger, one mail; the line stands in the log and the mail arrived.
+//! Needs root; says so and passes where there is none.
+
+use lab::capture;
+use lab::chance::Chance;
+use lab::clock;
+use lab::dns::Zone;
+use lab::internet::Internet;
+use lab::mta::Mta;
+use lab::sink::Manner;
+use lab::timeline::Timeline;
+use lab::world::World;
+
+const PROVIDERS: &[lab::internet::Provider] =
+    &[(&["faraway.example"], &[(10, "mx.faraway.example", "198.51.100.20", Manner::Tls)])];
+
+#[test]
+fn a_mail_leaves_and_arrives() {
+    if !nix::unistd::geteuid().is_root() {
+        println!("skipped: needs root");
+        return;
+    }
+    let world = World::new().unwrap();
+    let mut zone = Zone::default();
+    zone.host("mail.near.example", "203.0.113.25");
+    let internet = Internet::build(&world, zone, PROVIDERS).unwrap();
+    let server = world.public("mail", "203.0.113.25", "UTC").unwrap();
+    Mta {
+        hostname: "mail.near.example",
+        domains: "near.example",
+        settings: "mydomain = near.example\n",
+        ..Mta::default()
+    }
+    .start(&server)
+    .unwrap();
+    let wire = capture::pcap(&server, "eth0", "tcp port 25", "it.pcap").unwrap();
+    let mut line = Timeline::default();
+    line.at(
+        0.2,
+        &server,
+        "mail",
+        &["sendmail", "-f", "me@near.example", "-i", "you@faraway.example"],
+        "Subject: hello\n\nhello\n",
+    );
+    let played = line.play("it", 2.0).unwrap();
+    assert_eq!(played.moments.len(), 1);
+    capture::end(&server, &wire).unwrap();
+
+    let log = String::from_utf8(server.read("/var/log/mail.log").unwrap()).unwrap();
+    let sent = log
+        .lines()
+        .find(|line| line.contains("status=sent"))
+        .unwrap_or_else(|| panic!("no delivery in:\n{log}"));
+    assert!(
+        sent.contains("to=<you@faraway.example>, relay=mx.faraway.example[198.51.100.20]:25"),
+        "{sent}"
+    );
+    let far = internet.exchanger("mx.faraway.example").unwrap();
+    let arrived = far.sh("cat /var/vmail/box/new/*").unwrap();
+    assert!(String::from_utf8_lossy(&arrived).contains("Subject: hello"));
+    let packets = server.read(&wire.path).unwrap();
+    assert!(packets.len() > 1000, "{} bytes captured", packets.len());
+    // Each host has its own names, files and clock.
+    assert_eq!(server.sh("hostname").unwrap(), b"mail\n");
+    assert!(!far.inside("/var/tmp/it.pcap").exists());
+    let first = server.pid();
+    drop((server, far));
+    clock::pause(0.3);
+    assert!(
+        !std::path::Path::new(&format!("/proc/{first}/root/etc")).exists(),
+        "its processes end with the host"
+    );
+}
+
+#[test]
+fn every_story_has_its_own_name() {
+    let mut names: Vec<&str> = lab::stories::ALL.iter().map(|story| story.name).collect();
+    names.sort_unstable();
+    let all = names.len();
+    names.dedup();
+    assert_eq!(names.len(), all);
+    assert!(
+        lab::stories::record("no such story", std::path::Path::new("/nowhere"), 1, None).is_err()
+    );
+}
+
+#[test]
+fn chance_is_repeatable_and_spread() {
+    let arrivals = Chance::new(7).arrivals(2.0, 0.0, 6000.0);
+    assert_eq!(arrivals, Chance::new(7).arrivals(2.0, 0.0, 6000.0));
+    assert!((150..250).contains(&arrivals.len()), "{}", arrivals.len());
+    assert!(arrivals.is_sorted());
+    let scattered = Chance::new(9).scatter(50, 10.0, 20.0);
+    assert!(scattered.is_sorted() && scattered.iter().all(|at| (10.0..20.0).contains(at)));
+}
