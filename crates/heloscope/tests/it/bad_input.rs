@@ -1,0 +1,105 @@
+//! Bad input beside good: the good is still used, the bad is named, nothing panics.
+
+use super::*;
+use std::io::Write;
+
+/// A copy of a case in a folder of its own.
+fn copied(name: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&case(name), folder.path());
+    folder
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), &target).unwrap();
+        }
+    }
+}
+
+/// The note that the answer has on a file.
+fn note(answer: &serde_json::Value, name: &str) -> String {
+    let inputs = answer["inputs"].as_array().unwrap();
+    let input = inputs
+        .iter()
+        .find(|i| i["path"].as_str().is_some_and(|p| p.ends_with(name)))
+        .unwrap_or_else(|| panic!("{name} is not among the inputs"));
+    input["note"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn garbage_beside_a_case_changes_nothing_and_is_named() {
+    let folder = copied("seed-guest-laptop");
+    let before = investigate(&[&case("seed-guest-laptop")]);
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    write("empty.log", b"");
+    write(
+        "noise.bin",
+        &(0..200_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect::<Vec<_>>(),
+    );
+    write("one-line.txt", &vec![b'x'; 3_000_000]);
+    write("latin1.txt", b"caf\xe9 \xff\xfe nothing to see\n");
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(
+        "Nov 24 04:00:00 mail postfix/qmgr[1]: 4jYTcQ47NMz4m: removed\n".repeat(5000).as_bytes(),
+    )
+    .unwrap();
+    let whole = gz.finish().unwrap();
+    write("mail.log.2.gz", &whole[..whole.len() / 2]);
+    let after = investigate(&[folder.path()]);
+    assert_eq!(after["verdict"], before["verdict"]);
+    assert_eq!(after["causes"][0]["culprit"], before["causes"][0]["culprit"]);
+    assert!(note(&after, "empty.log").contains("empty"), "{}", note(&after, "empty.log"));
+    assert!(!note(&after, "noise.bin").is_empty());
+    assert!(!note(&after, "mail.log.2.gz").is_empty());
+}
+
+#[test]
+fn a_capture_cut_short_is_used_up_to_the_cut() {
+    let folder = copied("seed-php-script");
+    let captures = folder.path().join("captures");
+    let path = std::fs::read_dir(&captures).unwrap().next().unwrap().unwrap().path();
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() - 7]).unwrap();
+    let answer = investigate(&[folder.path()]);
+    let name = path.file_name().unwrap().to_str().unwrap();
+    assert!(!note(&answer, name).is_empty(), "the cut is told");
+    assert_eq!(answer["causes"][0]["class"], "compromised-site");
+}
+
+#[test]
+fn words_of_strangers_do_not_reach_the_terminal_or_the_page_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let notice = "IP Address 203.0.113.25 is listed in the CBL.\n\n\
+        It was last detected at 2026-11-24 04:05 GMT (+/- 15 minutes).\n\n\
+        because it HELOs as <script>alert(1)</script>\x1b[2J\n";
+    std::fs::write(folder.path().join("notice.txt"), notice).unwrap();
+    let page = folder.path().join("report.html");
+    let output = heloscope([
+        "investigate".as_ref(),
+        folder.path().join("notice.txt").as_os_str(),
+        "--html".as_ref(),
+        page.as_os_str(),
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(!stdout(&output).contains('\x1b'));
+    let html = std::fs::read_to_string(page).unwrap();
+    assert!(!html.contains("<script") && !html.contains('\x1b'));
+}
+
+#[test]
+fn a_notice_alone_says_what_to_collect_and_accuses_nobody() {
+    let notice = case("seed-php-script").join("notice.txt");
+    let answer = investigate(&[&notice]);
+    assert_eq!(answer["verdict"], "insufficient-evidence");
+    assert_eq!(answer["causes"].as_array().unwrap().len(), 0);
+    let commands: Vec<_> =
+        answer["needed"].as_array().unwrap().iter().map(|n| n["how"].as_str().unwrap()).collect();
+    assert!(commands.iter().any(|c| c.contains("tcpdump")), "{commands:?}");
+}

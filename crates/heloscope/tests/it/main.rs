@@ -1,0 +1,43 @@
+//! The binary as its users meet it: exit status, what it prints, what it does with bad input.
+
+mod answers;
+mod bad_input;
+mod usage;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The repository's root.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A bundled case.
+fn case(name: &str) -> PathBuf {
+    root().join("cases").join(name)
+}
+
+/// Runs the binary.
+fn heloscope<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_heloscope")).args(args).output().expect("it starts")
+}
+
+/// What it printed.
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+/// What it complained of.
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The JSON answer of an investigation.
+fn investigate(paths: &[&Path]) -> serde_json::Value {
+    let output = heloscope(
+        ["investigate".as_ref(), "--json".as_ref()]
+            .into_iter()
+            .chain(paths.iter().map(|p| p.as_os_str())),
+    );
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", stderr(&output)))
+}
