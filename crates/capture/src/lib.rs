@@ -26,6 +26,7 @@ mod stream;
 mod table;
 mod talk;
 mod tcp;
+pub mod text;
 mod tracker;
 mod twins;
 mod wire;

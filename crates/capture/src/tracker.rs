@@ -135,8 +135,9 @@ impl<'o> Tracker<'o> {
         }
     }
 
+    /// The next segment, where whoever read it has taken it out of its frame already.
     #[inline]
-    fn segment(
+    pub(crate) fn segment(
         &mut self,
         frame: &Frame<'_>,
         ip: &Ip<'_>,
