@@ -14,6 +14,7 @@
 mod container;
 mod flow;
 mod fragments;
+mod handshake;
 mod ip;
 mod link;
 mod merge;

@@ -250,12 +250,20 @@ fn number_after(text: &str, word: &str) -> Option<u32> {
 /// tcpdump prints numbers relative to a connection's first, but the first itself in full (and
 /// with -S all of them).
 pub(super) struct Numbers {
-    bases: Recent<Key, Pair<Option<u32>>>,
+    directions: Recent<Key, Pair<Option<Direction>>>,
+}
+
+#[derive(Clone, Copy)]
+struct Direction {
+    /// The first number, in full.
+    base: u32,
+    /// How far beyond it the last one was.
+    last: u32,
 }
 
 impl Default for Numbers {
     fn default() -> Self {
-        Self { bases: Recent::new(CONNECTIONS) }
+        Self { directions: Recent::new(CONNECTIONS) }
     }
 }
 
@@ -264,40 +272,34 @@ impl Numbers {
     pub(super) fn number(&mut self, packet: &mut Packet) {
         let Some((src, dst)) = packet.ends else { return };
         let (key, from) = Key::of((src.ip(), src.port()), (dst.ip(), dst.port()));
-        if self.bases.get_mut(&key).is_none() {
-            self.bases.put(key, Pair::default());
+        if self.directions.get_mut(&key).is_none() {
+            self.directions.put(key, Pair::default());
         }
-        let Some(bases) = self.bases.get_mut(&key) else { return };
+        let Some(directions) = self.directions.get_mut(&key) else { return };
         let syn = packet.flags & tcp::SYN != 0;
-        packet.seq = packet.seq.map(|seq| absolute(bases.of_mut(from), seq, syn));
-        if packet.flags & tcp::ACK != 0
-            && let Some(ack) = packet.ack
-        {
-            // The answer to a SYN prints its acknowledgement in full.
-            let base = bases.of_mut(from.other());
-            packet.ack = Some(match *base {
-                _ if syn => ack,
-                _ => absolute(base, ack, false),
-            });
+        packet.seq = packet.seq.map(|seq| full(directions.of_mut(from), seq, syn));
+        // The answer to a SYN prints its acknowledgement in full.
+        if packet.flags & tcp::ACK != 0 && !syn {
+            packet.ack = packet.ack.map(|ack| full(directions.of_mut(from.other()), ack, false));
         }
-        // A bare acknowledgement prints no sequence number: it is the one due.
+        // A bare acknowledgement prints no sequence number. It stands where the stream does.
         if packet.seq.is_none() {
-            packet.seq = *bases.of(from);
-            if packet.flags & tcp::RST == 0 && packet.len.unwrap_or(0) == 0 {
-                packet.seq = packet.seq.map(|seq| seq.wrapping_add(1));
-            }
+            packet.seq = directions.of(from).map(|d| d.base.wrapping_add(d.last.max(1)));
         }
     }
 }
 
-fn absolute(base: &mut Option<u32>, number: u32, begins: bool) -> u32 {
-    match *base {
-        Some(base) if !begins => {
-            let full = number.wrapping_sub(base) < 1 << 30 && base > 1 << 20;
-            if full { number } else { base.wrapping_add(number) }
+/// A number in full, whichever of the two ways of printing leaves it nearer to the last one.
+fn full(direction: &mut Option<Direction>, number: u32, begins: bool) -> u32 {
+    match direction {
+        Some(Direction { base, last }) if !begins => {
+            let if_full = number.wrapping_sub(*base);
+            let far = |offset: u32| offset.wrapping_sub(*last).min(last.wrapping_sub(offset));
+            *last = if far(if_full) < far(number) { if_full } else { number };
+            base.wrapping_add(*last)
         }
         _ => {
-            *base = Some(number);
+            *direction = Some(Direction { base: number, last: 0 });
             number
         }
     }
