@@ -52,6 +52,8 @@ struct Packet {
     options: Vec<u8>,
     /// The payload's lines follow the head, each behind a tab (-v).
     verbose: bool,
+    /// Where in `payload` the dump of -A begins: the whole packet with its headers.
+    ascii: Option<usize>,
     /// Payload bytes on the wire, where told.
     len: Option<u32>,
     payload: Vec<u8>,

@@ -70,26 +70,29 @@ pub(super) fn body(packet: &mut Packet, line: &str) {
         return;
     }
     if packet.dump.is_empty() {
-        let line = line.strip_prefix('\t').filter(|_| packet.verbose).unwrap_or(line);
+        // The first byte of an IPv4 or IPv6 header, as text.
+        if packet.ascii.is_none() && line.starts_with(['E', '`']) {
+            packet.ascii = Some(packet.payload.len());
+        }
+        let line = match packet.ascii {
+            None if packet.verbose => line.strip_prefix('\t').unwrap_or(line),
+            _ => line,
+        };
         packet.payload.extend(line.bytes());
         packet.payload.extend(b"\r\n");
     }
 }
 
-/// What was gathered becomes the payload: of -A's text the end, as long as the head says.
+/// What was gathered becomes the payload: of -A's dump the end, as long as the head says.
 pub(super) fn close(packet: &mut Packet) {
     let Some(len) = packet.len.map(|l| l as usize) else { return };
-    if packet.payload.len() > len && packet.dump.is_empty() {
-        // The dump's own line end is not the packet's.
-        let end = if packet.payload.ends_with(b"\r\n\r\n") || packet.payload.len() - 2 < len {
-            packet.payload.len()
-        } else {
-            packet.payload.len() - 2
-        };
+    if packet.ascii.is_some() {
+        // The last line end is the dump's own.
+        let end = packet.payload.len().saturating_sub(2);
         packet.payload.truncate(end);
-        let start = packet.payload.len().saturating_sub(len);
-        packet.payload.drain(..start);
+        packet.payload.drain(..end.saturating_sub(len));
     }
+    packet.payload.truncate(len);
 }
 
 /// Time of day, date and time, or seconds since 1970, and what follows.
