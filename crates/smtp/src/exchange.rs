@@ -293,7 +293,7 @@ impl Machine {
             }
         }
         let content = matches!(self.client.mode, ClientMode::Content);
-        self.release_hold();
+        self.release_hold(true);
         content
     }
 

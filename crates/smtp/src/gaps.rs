@@ -20,7 +20,7 @@ impl Machine {
         // What waits for an answer is before the gap: it cannot wait behind it.
         while matches!(self.client.mode, ClientMode::Held) {
             self.decide_hold();
-            self.release_hold();
+            self.release_hold(true);
         }
         match self.client.mode {
             ClientMode::Lines | ClientMode::Socks(_) => self.cut_client_line(),

@@ -69,10 +69,11 @@ impl Hold {
         (len > 0).then(|| (at, self.start..self.start + len))
     }
 
-    fn looks_like_commands(&self) -> bool {
-        let waiting = self.waiting();
-        let line = memchr::memchr(b'\n', waiting).and_then(|end| waiting.get(..=end));
-        surely_command(line.unwrap_or(waiting))
+    /// By the first line, or as much of it as a line may have.
+    fn looks_like_commands(&self, line_bytes: usize) -> bool {
+        let start = self.waiting().get(..line_bytes).unwrap_or(self.waiting());
+        let line = memchr::memchr(b'\n', start).and_then(|end| start.get(..=end));
+        surely_command(line.unwrap_or(start))
     }
 
     fn clear(&mut self) {
@@ -88,8 +89,10 @@ impl Machine {
             && (memchr::memchr(b'\n', hold.waiting()).is_some()
                 || hold.waiting().len() >= self.limits.line_bytes);
         if hold.waiting().len() > HOLD_BYTES || first_line {
+            // Behind an answer that said neither yes nor no, nothing was hasty.
+            let late = !first_line;
             self.decide_hold();
-            self.release_hold();
+            self.release_hold(late);
         }
     }
 
@@ -99,7 +102,7 @@ impl Machine {
             return;
         }
         let undecided = std::mem::take(&mut self.client.hold.undecided);
-        if self.client.hold.looks_like_commands() {
+        if self.client.hold.looks_like_commands(self.limits.line_bytes) {
             self.client.mode = ClientMode::Lines;
         } else {
             self.blind |= !undecided;
@@ -114,9 +117,10 @@ impl Machine {
         self.open_message(at, command, false);
     }
 
-    /// Reads the held bytes, until another DATA makes the rest wait again.
-    pub(crate) fn release_hold(&mut self) {
-        let before = std::mem::replace(&mut self.client.late_reading, true);
+    /// Reads the held bytes, until another DATA makes the rest wait again. `late`: they were sent
+    /// before the answer.
+    pub(crate) fn release_hold(&mut self, late: bool) {
+        let before = std::mem::replace(&mut self.client.late_reading, late);
         while !matches!(self.client.mode, ClientMode::Held) {
             let Some((at, range)) = self.client.hold.next() else {
                 self.client.hold.clear();
@@ -139,7 +143,7 @@ impl Machine {
                 return;
             }
             self.decide_hold();
-            self.release_hold();
+            self.release_hold(true);
         }
     }
 }

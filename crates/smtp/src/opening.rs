@@ -67,6 +67,7 @@ fn server(first: &[u8]) -> Opens {
         // RFC 5321 3.1: the greeting of a server that takes no mail. No other protocol's.
         b"554" => Opens::Yes,
         b"220" | b"421" | b"450" | b"451" | b"452" | b"521" | b"550" | b"571" => Opens::Maybe,
+        [b'4' | b'5', _, _] if !whole => Opens::Maybe,
         _ => Opens::No,
     }
 }
@@ -245,7 +246,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn what_is_certain_stays_so(
-            text in "(220[ -]|554 |EHLO |CONNECT |POST http://)[a-z:/.0-9]{0,12}(ftp|smtp|:25| )?(\r\n220 esmtp)?\r?\n?",
+            text in "(220[ -]|404 |554 |EHLO |CONNECT |POST http://)[a-z:/.0-9]{0,12}(ftp|smtp|:25| )?(\r\n220 esmtp)?\r?\n?",
             cut in 0usize..40,
         ) {
             for side in [Side::Client, Side::Server] {

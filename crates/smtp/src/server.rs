@@ -81,6 +81,7 @@ impl Machine {
         {
             let line = self.server.line.take();
             self.begin_tls(line.at);
+            (self.server.tls, self.server.tls_due) = (true, false);
             if let Some(tls) = &mut self.dialogue.tls {
                 tls.server_bytes = tls.server_bytes.saturating_add(line.len);
             }
