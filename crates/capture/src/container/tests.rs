@@ -1,7 +1,7 @@
 //! Every frame of others' captures as `pcap-parser` reads it: stamp and bytes.
 
 use super::Frames;
-use pcap_parser::traits::{PcapNGPacketBlock, PcapReaderIterator};
+use pcap_parser::traits::PcapNGPacketBlock;
 use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader};
 use std::path::Path;
 
