@@ -34,6 +34,13 @@ impl Chain {
         self
     }
 
+    /// Cut a log into blocks of so many bytes (1 MiB where not said): less memory, more joining.
+    /// A line that does not fit into a block is passed over.
+    pub fn with_blocks_of(mut self, bytes: usize) -> Self {
+        self.pace.block = bytes.clamp(1 << 10, 64 << 20);
+        self
+    }
+
     /// One file of the set (decompressed). Queue ids still open stay so for the next file. The
     /// end of a log with BSD stamps is looked for in its first 64 MB.
     pub fn read(

@@ -143,6 +143,13 @@ impl Summarizer {
         self
     }
 
+    /// Cut a log into blocks of so many bytes (1 MiB where not said): less memory, more joining.
+    /// A line that does not fit into a block is passed over.
+    pub fn with_blocks_of(mut self, bytes: usize) -> Self {
+        self.pace.block = bytes.clamp(1 << 10, 64 << 20);
+        self
+    }
+
     /// One log, decompressed. The month and day of its last stamp, where known ([`crate::peek`]),
     /// make the year of a long log with BSD stamps sure.
     pub fn read(
