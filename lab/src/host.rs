@@ -40,19 +40,14 @@ impl Host {
         fs::write(&script, include_str!("host.sh"))?;
         let program = std::env::current_exe().context("cannot find the lab's own program")?;
         let errors = fs::File::create(scratch.join("errors"))?;
-        let keeper = Command::new("timeout")
-            .args(["-s", "KILL", &LIFETIME_S.to_string()])
-            .args([
-                "unshare",
-                "--net",
-                "--mount",
-                "--pid",
-                "--uts",
-                "--ipc",
-                "--fork",
-                "--kill-child",
-                "--mount-proc",
-            ])
+        // When the lab dies, however it dies, `timeout` is killed; then `unshare`; then the first process.
+        const DIE_WITH_PARENT: [&str; 3] = ["setpriv", "--pdeathsig", "KILL"];
+        let [program_of, flag, signal] = DIE_WITH_PARENT;
+        let keeper = Command::new(program_of)
+            .args([flag, signal, "timeout", "-s", "KILL", &LIFETIME_S.to_string()])
+            .args(DIE_WITH_PARENT)
+            .args(["unshare", "--net", "--mount", "--pid", "--uts", "--ipc"])
+            .args(["--fork", "--kill-child", "--mount-proc"])
             .arg("bash")
             .arg(&script)
             .args([space.as_os_str(), name.as_ref(), zone.as_ref(), program.as_os_str()])

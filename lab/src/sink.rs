@@ -17,7 +17,7 @@ pub enum Manner {
     Slow(u8),
     /// Real Postfix with STARTTLS and postgrey before it: the first try is deferred.
     Grey,
-    /// Real Postfix that offers STARTTLS with a protocol nobody speaks any more: the handshake fails.
+    /// Real Postfix that offers STARTTLS with ciphers its certificate does not fit: the handshake fails.
     BrokenTls,
     /// Postfix's smtp-sink with these options: bare SMTP, for volume.
     Sink(&'static str),
@@ -51,7 +51,7 @@ pub fn exchanger(host: &Host, name: &str, domains: &[&str], manner: Manner) -> R
     };
     syslog::start(host, Stamps::Rfc3339, None)?;
     let broken = if manner == Manner::BrokenTls {
-        "smtpd_tls_protocols = TLSv1.1\nsmtpd_tls_mandatory_protocols = TLSv1.1\n"
+        "smtpd_tls_protocols = TLSv1.2\nsmtpd_tls_ciphers = high\ntls_high_cipherlist = kRSA+AES\nsmtpd_tls_exclude_ciphers = aNULL\n"
     } else {
         ""
     };

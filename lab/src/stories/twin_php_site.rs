@@ -79,7 +79,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
         users: &[("nina", "Kreda-i-ploca2"), ("tajnik", "zvono.u.osam"), ("kopije", "Arhiv4Arhiv")],
         submission: true,
         stamps: Some(Stamps::Bsd),
-        settings: "mydomain = skolskaaula.example\nalways_bcc = kopije\nsmtpd_sender_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unverified_sender\naddress_verify_negative_refresh_time = 10m\n",
+        settings: "mydomain = skolskaaula.example\nalways_bcc = kopije\nsmtpd_sender_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unverified_sender\naddress_verify_negative_refresh_time = 10m\nminimal_backoff_time = 2m\nqueue_run_delay = 1m\n",
         ..Mta::default()
     }
     .start(&server)?;
