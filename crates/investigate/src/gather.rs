@@ -85,6 +85,15 @@ impl<'a> Gathered<'a> {
         if self.profile.hosts.is_empty() {
             self.profile.hosts = self.hosts_by_time();
         }
+        // Server and time alone explain nothing for a machine that the log's mail is not known to
+        // leave from: others write to the same servers.
+        for seen in &mut self.outbound {
+            if matches!(seen.explained, Some((_, false)))
+                && !self.profile.hosts.contains(&seen.speaker())
+            {
+                seen.explained = None;
+            }
+        }
         let unexplained = self.outbound.iter().filter(|s| s.explained.is_none()).map(|s| s.start);
         self.requests.instants = Instants::new(unexplained, self.usages.local_instants());
     }

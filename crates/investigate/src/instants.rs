@@ -9,17 +9,28 @@ const KEPT: usize = 50_000;
 /// Sorted instants.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Instants {
-    /// When, and whether it is a session (else a local mail).
-    sorted: Vec<(Time, bool)>,
+    sorted: Vec<(Time, Instant)>,
+}
+
+/// What happened then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Instant {
+    /// A session without a line began.
+    Session,
+    /// A program of this user id handed in a mail.
+    Mail(u32),
 }
 
 impl Instants {
     pub(crate) fn new(
         sessions: impl Iterator<Item = Time>,
-        mails: impl Iterator<Item = Time>,
+        mails: impl Iterator<Item = (Time, u32)>,
     ) -> Self {
-        let mut sorted: Vec<_> =
-            sessions.map(|t| (t, true)).chain(mails.map(|t| (t, false))).take(KEPT).collect();
+        let mut sorted: Vec<_> = sessions
+            .map(|t| (t, Instant::Session))
+            .chain(mails.map(|(t, uid)| (t, Instant::Mail(uid))))
+            .take(KEPT)
+            .collect();
         sorted.sort_unstable();
         Self { sorted }
     }
@@ -31,14 +42,14 @@ impl Instants {
         from..to.max(from)
     }
 
-    /// One instant.
-    pub(crate) fn get(&self, index: usize) -> Option<(Time, bool)> {
-        self.sorted.get(index).copied()
+    /// What happened at one of them.
+    pub(crate) fn what(&self, index: usize) -> Option<Instant> {
+        self.sorted.get(index).map(|(_, what)| *what)
     }
 
-    /// How many are sessions (or else mails).
-    pub(crate) fn count(&self, sessions: bool) -> usize {
-        self.sorted.iter().filter(|(_, s)| *s == sessions).count()
+    /// How many of one kind.
+    pub(crate) fn count(&self, what: Instant) -> usize {
+        self.sorted.iter().filter(|(_, w)| *w == what).count()
     }
 }
 

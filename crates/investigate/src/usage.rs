@@ -1,7 +1,7 @@
 //! Who uses the MTA and the web site: bounded profiles by account, uid, client and path.
 
 use crate::incident::Incident;
-use crate::instants::Instants;
+use crate::instants::{Instant, Instants};
 use crate::seen::key;
 use heloscope_evidence::Request;
 use heloscope_maillog::{Login, Mail, Origin, Status};
@@ -34,6 +34,8 @@ pub(crate) struct Usages {
     pub(crate) uids: BTreeMap<u32, Usage>,
     /// By client without an account.
     pub(crate) clients: BTreeMap<IpAddr, Usage>,
+    /// Mails that went out and came in within a notice's window, by whomever.
+    pub(crate) in_window: u64,
     /// Addresses that failed to log in: how often, and the first line.
     pub(crate) guessers: BTreeMap<IpAddr, (u64, Time, Place)>,
 }
@@ -55,6 +57,8 @@ pub(crate) struct Usage {
     pub(crate) sent: u64,
     pub(crate) bounced: u64,
     pub(crate) deferred: u64,
+    /// Recipients that bounced, hashed: one dead address written to often is one.
+    pub(crate) dead: BTreeSet<u64>,
     /// Refusals whose words speak of spam, blocking or reputation.
     pub(crate) refused_as_spam: Vec<(Time, Place)>,
     /// Mails within a notice's window.
@@ -73,14 +77,12 @@ pub(crate) struct ClientUse {
     pub(crate) last: Time,
     /// Its reverse name is in order.
     pub(crate) named: bool,
-    /// Envelope senders used from here, hashed.
-    pub(crate) senders: BTreeSet<u64>,
-    pub(crate) bounced: u64,
-    pub(crate) deliveries: u64,
 }
 
 impl Usages {
     pub(crate) fn mail(&mut self, mail: &Mail, incident: &Incident) {
+        let goes_out = mail.deliveries.iter().any(|d| d.relay_ip.is_some());
+        self.in_window += u64::from(goes_out && incident.in_window(mail.first));
         match &mail.origin {
             Origin::Client { name, ip, account: Some(account), .. } => {
                 let account = account.to_string();
@@ -110,9 +112,9 @@ impl Usages {
         }
     }
 
-    /// When local programs handed in mail.
-    pub(crate) fn local_instants(&self) -> impl Iterator<Item = Time> + '_ {
-        self.uids.values().flat_map(|u| u.sequence.iter().map(|(t, ..)| *t))
+    /// When local programs handed in mail, and under which user id.
+    pub(crate) fn local_instants(&self) -> impl Iterator<Item = (Time, u32)> + '_ {
+        self.uids.iter().flat_map(|(uid, u)| u.sequence.iter().map(|(t, ..)| (*t, *uid)))
     }
 }
 
@@ -153,7 +155,6 @@ impl Usage {
         if self.sequence.len() < EVENTS {
             self.sequence.push((at, client.map(|c| c.0), mail.place));
         }
-        let (mut failed, mut tried) = (0, 0);
         for delivery in &mail.deliveries {
             let to = delivery.to.as_bytes().to_ascii_lowercase();
             let domain = to.rsplit(|&b| b == b'@').next().unwrap_or_default();
@@ -163,13 +164,14 @@ impl Usage {
             if self.distinct_recipients.len() < RECIPIENTS {
                 self.distinct_recipients.insert(key(&to));
             }
-            tried += 1;
             match delivery.status {
                 Status::Sent => self.sent += 1,
                 Status::Deferred => self.deferred += 1,
                 Status::Bounced | Status::Expired => {
                     self.bounced += 1;
-                    failed += 1;
+                    if self.dead.len() < RECIPIENTS {
+                        self.dead.insert(key(&to));
+                    }
                 }
                 Status::Other => {}
             }
@@ -188,38 +190,29 @@ impl Usage {
                 first: (at, mail.place),
                 last: at,
                 named,
-                senders: BTreeSet::new(),
-                bounced: 0,
-                deliveries: 0,
             });
             entry.mails += 1;
             entry.last = entry.last.max(at);
-            entry.bounced += failed;
-            entry.deliveries += tried;
-            if let Some(from) = &mail.from
-                && entry.senders.len() < PEERS
-            {
-                entry.senders.insert(key(&from.as_bytes().to_ascii_lowercase()));
-            }
         }
     }
 }
 
-/// Whether a refusal speaks of what was sent or who sends, not of a missing mailbox.
+/// Whether a refusal speaks of what was sent or who sends, not of a missing mailbox or of
+/// greylisting, which every stranger meets.
 fn speaks_of_spam(reply: &[u8]) -> bool {
     let reply = reply.to_ascii_lowercase();
-    const WORDS: [&[u8]; 9] = [
+    let says = |word: &[u8]| reply.windows(word.len()).any(|w| w == word);
+    const WORDS: [&[u8]; 8] = [
         b"spam",
         b"block",
         b"blacklist",
-        b"blocklist",
         b"reputation",
         b"unsolicited",
-        b"listed",
+        b" listed",
         b"junk",
         b"abuse",
     ];
-    WORDS.iter().any(|word| reply.windows(word.len()).any(|w| w == *word))
+    !says(b"greylist") && !says(b"graylist") && WORDS.iter().any(|word| says(word))
 }
 
 /// Requests held against the instants that need explaining.
@@ -242,9 +235,8 @@ pub(crate) struct PathUse {
     pub(crate) posts: u64,
     /// Requests answered 2xx or 3xx.
     pub(crate) answered: u64,
-    /// Instants near to one of them: session starts, and local mails.
-    pub(crate) sessions: BTreeSet<usize>,
-    pub(crate) mails: BTreeSet<usize>,
+    /// Instants near to one of them.
+    instants: BTreeSet<usize>,
     /// Requests near to an instant.
     pub(crate) near: u64,
     /// The first of those.
@@ -286,20 +278,21 @@ impl Requests {
         if known.times.len() < TIMES {
             known.times.push(at);
         }
-        for index in near.take(64) {
-            match self.instants.get(index) {
-                Some((_, true)) => known.sessions.insert(index),
-                Some((_, false)) => known.mails.insert(index),
-                None => false,
-            };
+        if known.instants.len() < EVENTS {
+            known.instants.extend(near.take(64));
         }
     }
 
-    /// Log odds that a path's requests start the sessions (or mails) it stands near to, against
-    /// chance at the path's own rate: a binomial likelihood ratio.
-    pub(crate) fn surprise(&self, path: &PathUse, sessions: bool) -> f64 {
-        let all = self.instants.count(sessions) as f64;
-        let hit = if sessions { path.sessions.len() } else { path.mails.len() } as f64;
+    /// How many instants of a kind stand near to a request of a path.
+    pub(crate) fn hits(&self, path: &PathUse, what: Instant) -> usize {
+        path.instants.iter().filter(|i| self.instants.what(**i) == Some(what)).count()
+    }
+
+    /// Log odds that a path's requests start what they stand near to, against chance at the
+    /// path's own rate: a binomial likelihood ratio.
+    pub(crate) fn surprise(&self, path: &PathUse, what: Instant) -> f64 {
+        let all = self.instants.count(what) as f64;
+        let hit = self.hits(path, what) as f64;
         let (Some(first), Some(last)) = (self.first, self.last) else { return 0.0 };
         if hit == 0.0 || all == 0.0 {
             return 0.0;

@@ -9,6 +9,7 @@
 use super::{Hypothesis, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
+use crate::instants::Instant;
 use crate::seen::Seen;
 use crate::usage::{PathUse, Usage};
 use crate::weight::{About, Cited, Weighing};
@@ -49,31 +50,27 @@ pub(crate) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
     let past = case.past_mta_on_host();
     let sessions: Vec<&Seen> = past.iter().map(|(s, _)| *s).collect();
     let mut found = Vec::new();
-    for script in candidates(case, true) {
-        if !sessions.is_empty() {
-            found.push(past_mta(case, &script, &sessions));
-        }
+    if !sessions.is_empty() {
+        let scripts = candidates(case, Instant::Session);
+        found.extend(scripts.iter().map(|script| past_mta(case, script, &sessions)));
     }
-    for script in candidates(case, false) {
-        for (uid, usage) in &case.gathered.usages.uids {
-            if *uid != 0 {
-                found.extend(through_mta(case, &script, *uid, usage));
-            }
-        }
+    for (uid, usage) in case.gathered.usages.uids.iter().filter(|(uid, _)| **uid != 0) {
+        let scripts = candidates(case, Instant::Mail(*uid));
+        found.extend(scripts.iter().filter_map(|script| through_mta(case, script, *uid, usage)));
     }
     // One culprit stands for the site: others of the same strength become its companions.
     found.sort_by(|a, b| b.weighing.confidence().total_cmp(&a.weighing.confidence()));
     join_companions(found)
 }
 
-/// Scripts whose requests stand near the sessions (or local mails), and planted files.
-fn candidates<'a>(case: &Case<'a>, sessions: bool) -> Vec<Script<'a>> {
+/// Scripts whose requests stand near the sessions (or a user's mails), and planted files.
+fn candidates<'a>(case: &Case<'a>, what: Instant) -> Vec<Script<'a>> {
     let requests = &case.gathered.requests;
     let mut paths: Vec<_> = requests
         .paths
         .iter()
-        .filter(|(_, p)| !if sessions { &p.sessions } else { &p.mails }.is_empty())
-        .map(|(path, usage)| (requests.surprise(usage, sessions), path.as_str(), usage))
+        .filter(|(_, p)| requests.hits(p, what) > 0)
+        .map(|(path, usage)| (requests.surprise(usage, what), path.as_str(), usage))
         .collect();
     paths.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     let mut scripts: Vec<Script<'a>> = paths
@@ -113,7 +110,7 @@ fn is_running(case: &Case<'_>, file: &WebFile) -> bool {
 fn past_mta(case: &Case<'_>, script: &Script<'_>, sessions: &[&Seen]) -> Hypothesis {
     let mut weighing = Weighing::from_priors(0.15, 0.1);
     window_signs::weigh(case, sessions, &mut weighing);
-    requests_meet(case, script, true, &mut weighing);
+    requests_meet(case, script, Instant::Session, &mut weighing);
     process_join(case, script, sessions, &mut weighing);
     looks_planted(script, &mut weighing);
     if let Some(file) = script.file
@@ -167,7 +164,7 @@ fn through_mta(
         }
     }
     helo_of_the_mta(case, &mut weighing);
-    requests_meet(case, script, false, &mut weighing);
+    requests_meet(case, script, Instant::Mail(uid), &mut weighing);
     looks_planted(script, &mut weighing);
     named_by_php(case, script, &mut weighing);
     refused(usage, &mut weighing);
@@ -209,23 +206,23 @@ pub(super) fn helo_of_the_mta(case: &Case<'_>, weighing: &mut Weighing) {
     }
 }
 
-fn requests_meet(case: &Case<'_>, script: &Script<'_>, sessions: bool, weighing: &mut Weighing) {
-    let what = if sessions { "session" } else { "mail" };
+fn requests_meet(case: &Case<'_>, script: &Script<'_>, what: Instant, weighing: &mut Weighing) {
+    let word = if what == Instant::Session { "session" } else { "mail" };
     let Some((path, usage)) = script.path else {
         if case.has(Kind::WebLog) {
             weighing.add(
                 About::Culprit,
                 0.3,
-                format!("no request to it stands near any of the {what}s"),
+                format!("no request to it stands near any of the {word}s"),
                 [],
             );
         }
         return;
     };
     let requests = &case.gathered.requests;
-    let met = if sessions { usage.sessions.len() } else { usage.mails.len() };
-    let all = requests.instants.count(sessions);
-    let surprise = requests.surprise(usage, sessions);
+    let met = requests.hits(usage, what);
+    let all = requests.instants.count(what);
+    let surprise = requests.surprise(usage, what);
     let places: Vec<Cited> = usage.samples.iter().map(|(t, place)| (*place, Some(*t))).collect();
     if surprise > 0.0 {
         weighing.add(
@@ -233,7 +230,7 @@ fn requests_meet(case: &Case<'_>, script: &Script<'_>, sessions: bool, weighing:
             surprise.min(6.0).exp(),
             format!(
                 "{met} of the {} start within seconds of a request to {path}",
-                count(all, what)
+                count(all, word)
             ),
             places,
         );
@@ -241,7 +238,7 @@ fn requests_meet(case: &Case<'_>, script: &Script<'_>, sessions: bool, weighing:
         weighing.add(
             About::Culprit,
             0.2,
-            format!("requests to {path} are no nearer to the {what}s than chance"),
+            format!("requests to {path} are no nearer to the {word}s than chance"),
             places,
         );
     }

@@ -10,7 +10,7 @@ use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, Speaker, frames, is_delivery};
 use crate::seen::Seen;
 use crate::weight::{About, Weighing};
-use heloscope_evidence::Lease;
+use heloscope_evidence::{Kind, Lease};
 use heloscope_model::Place;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -33,6 +33,7 @@ fn one(case: &Case<'_>, speaker: Speaker, sessions: &[&Seen]) -> Hypothesis {
     not_the_mail_server(case, speaker, sessions, &mut weighing);
     servers(sessions, &mut weighing);
     traits(sessions, &mut weighing);
+    share(case, sessions, &mut weighing);
     dropped(sessions, &mut weighing);
     let lease = lease(case, speaker, sessions);
     if let Some(lease) = lease {
@@ -137,10 +138,23 @@ fn not_the_mail_server(
                 explained,
             );
         }
+        Speaker::Other(ip)
+            if sessions.len() >= 3 && case.covers_window(Kind::MailLog) == Some(true) =>
+        {
+            weighing.add(
+                About::Culprit,
+                4.0,
+                format!(
+                    "they come from {ip}, and the mail log of that time explains none of them: it is \
+                     not the mail server"
+                ),
+                [],
+            );
+        }
         Speaker::Other(ip) => weighing.add(
             About::Culprit,
             0.1,
-            format!("they come from {ip}; no line shows which machine is the mail server"),
+            format!("they come from {ip}; nothing shows which machine is the mail server"),
             [],
         ),
         _ => {}
@@ -171,6 +185,35 @@ fn servers(sessions: &[&Seen], weighing: &mut Weighing) {
         n => format!("it talks to {n} different mail servers on port 25"),
     };
     weighing.add(About::Offence, ratio, says, frames(sessions.iter().copied()));
+}
+
+/// Where nothing shows what was said, whose sessions fill the notice's time: one machine did it,
+/// and it is more likely the one with more of them.
+fn share(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
+    if sessions.iter().any(|s| s.helo.is_some()) || case.incident.windows.is_empty() {
+        return;
+    }
+    let in_window = |s: &&Seen| case.incident.meets_window(&s.stretch());
+    let ours = sessions.iter().copied().filter(in_window).count();
+    let all = case
+        .gathered
+        .outbound
+        .iter()
+        .filter(|s| s.explained.is_none() && is_delivery(s))
+        .filter(in_window)
+        .filter(|s| case.speaker(s) != Speaker::Host)
+        .count();
+    if all == 0 {
+        return;
+    }
+    // Laplace's rule keeps few sessions from deciding.
+    let share = (ours as f64 + 1.0) / (all as f64 + 2.0);
+    weighing.add(
+        About::Culprit,
+        share / (1.0 - share),
+        format!("{ours} of the {all} sessions of other machines in that time are its own"),
+        frames(sessions.iter().copied().filter(in_window)),
+    );
 }
 
 /// What a list's sensor would see in them.

@@ -14,9 +14,6 @@ use crate::weight::{About, Cited, Weighing};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// Seconds within which mail from two networks is use at the same time, not travel.
-const AT_ONCE_S: f64 = 600.0;
-
 /// One hypothesis an account that sent from outside.
 pub(crate) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
     let accounts = &case.gathered.usages.accounts;
@@ -106,54 +103,98 @@ fn window(
                 "{} from outside within the time the notice names",
                 count(in_window.len(), "mail")
             ),
-            in_window,
+            in_window.clone(),
         );
+        let all = case.gathered.usages.in_window;
+        let share = in_window.len() as f64 / all.max(1) as f64;
+        if all >= 4 && share >= 0.5 {
+            weighing.add(
+                About::Offence,
+                6.0,
+                format!(
+                    "that is {} of the {all} mails that went out in that time",
+                    in_window.len()
+                ),
+                in_window,
+            );
+        } else if share <= 0.2 {
+            weighing.add(
+                About::Offence,
+                0.3,
+                format!(
+                    "that is only {} of the {all} mails that went out in that time",
+                    in_window.len()
+                ),
+                in_window,
+            );
+        }
     }
 }
 
-/// How many networks, how alike they look, whether at the same time.
+/// How many networks and addresses, how alike they look, whether at the same time.
 fn networks(usage: &Usage, strangers: &[(IpAddr, &ClientUse)], weighing: &mut Weighing) {
     let nets: BTreeSet<_> = strangers.iter().map(|(ip, _)| network(*ip)).collect();
     let places = |n: usize| strangers.iter().take(n).map(|(_, c)| (c.first.1, Some(c.first.0)));
-    match nets.len() {
-        0..=2 => {}
-        3..=4 => weighing.add(
-            About::Culprit,
-            1.5,
-            format!("it was used from {} different networks outside", nets.len()),
-            places(3),
-        ),
-        n => weighing.add(
+    if nets.len() >= 5 {
+        weighing.add(
             About::Culprit,
             6.0,
-            format!("it was used from {n} different networks outside"),
+            format!("it was used from {} different networks outside", nets.len()),
             places(4),
-        ),
+        );
     }
     let nameless: Vec<_> = strangers.iter().filter(|(_, c)| !c.named).collect();
     if !nameless.is_empty() && nameless.len() * 2 > strangers.len() {
         weighing.add(
             About::Culprit,
-            2.0,
-            "the addresses it was used from have no valid reverse name",
+            if nameless.len() >= 4 { 5.0 } else { 2.0 },
+            format!(
+                "{} it was used from {} no valid reverse name",
+                count(nameless.len(), "address"),
+                if nameless.len() == 1 { "has" } else { "have" }
+            ),
             nameless.iter().map(|(_, c)| (c.first.1, Some(c.first.0))),
         );
     }
-    if let Some((a, b)) = at_once(usage) {
+    let (addresses, switches, lines) = switches(usage);
+    if addresses >= 3 && switches >= 2 * (addresses - 1) {
         weighing.add(
             About::Culprit,
-            5.0,
-            "it was used from far networks at the same time, back and forth: more than one person",
-            [a, b],
+            6.0,
+            format!(
+                "it was used from {addresses} addresses by turns ({switches} changes): more than one \
+                 person has the password"
+            ),
+            lines,
         );
-    } else if strangers.len() > 1 {
+    } else if addresses >= 2 {
         weighing.add(
             About::Culprit,
             0.5,
-            "its networks follow one another, as a traveller's do",
-            places(2),
+            "its addresses follow one another, as a traveller's do",
+            lines,
         );
     }
+}
+
+/// From how many addresses the account sent, how often the address changed from one mail to the
+/// next, and lines of the first changes. A traveller with n addresses changes n - 1 times; a desk
+/// and a telephone are two addresses.
+fn switches(usage: &Usage) -> (usize, usize, Vec<Cited>) {
+    let mut last = None;
+    let mut addresses = BTreeSet::new();
+    let mut lines: Vec<Cited> = Vec::new();
+    let mut changes = 0;
+    for (time, ip, place) in &usage.sequence {
+        let Some(ip) = ip else { continue };
+        addresses.insert(*ip);
+        if last.is_some_and(|l| l != *ip) {
+            changes += 1;
+            lines.push((*place, Some(*time)));
+        }
+        last = Some(*ip);
+    }
+    (addresses.len(), changes, lines)
 }
 
 /// Whether the addresses that used it had failed to log in before: its password was guessed.
@@ -171,17 +212,6 @@ fn guessed(case: &Case<'_>, strangers: &[(IpAddr, &ClientUse)], weighing: &mut W
             [(place, Some(first))],
         );
     }
-}
-
-/// A pair of lines that show the account at two networks alternately: A, B, A in short time.
-fn at_once(usage: &Usage) -> Option<(Cited, Cited)> {
-    usage.sequence.windows(3).find_map(|three| {
-        let [(t0, Some(a), _), (t1, Some(b), place), (t2, Some(c), again)] = three else {
-            return None;
-        };
-        let apart = network(*a) != network(*b) && network(*c) != network(*b);
-        (apart && t2.since(*t0) <= AT_ONCE_S).then_some(((*place, Some(*t1)), (*again, Some(*t2))))
-    })
 }
 
 /// IPv4 /16, IPv6 /32: roughly one provider.
@@ -206,23 +236,19 @@ fn senders(
         .filter(|s| !s.is_empty() && !is_sender_of(s, account, &local))
         .collect();
     let places = strangers.iter().take(2).map(|(_, c)| (c.first.1, Some(c.first.0)));
+    let own = usage.senders.len() == 1 || others.is_empty();
     match others.len() {
-        0 => weighing.add(
+        _ if own => weighing.add(
             About::Culprit,
-            0.3,
-            "all of it is under the account's own sender address",
+            0.4,
+            "all of it is under one sender address, as an owner writes",
             places,
         ),
-        1 => weighing.add(
-            About::Culprit,
-            1.5,
-            "it used a sender address that is not the account's name",
-            places,
-        ),
+        0..=2 => {}
         n => weighing.add(
             About::Culprit,
-            8.0,
-            format!("it wrote under {n} sender addresses that are not its own"),
+            if n >= 6 { 10.0 } else { 4.0 },
+            format!("it wrote under {n} sender addresses that are not its name"),
             places,
         ),
     }
@@ -236,7 +262,6 @@ fn is_sender_of(sender: &str, account: &str, local: &str) -> bool {
 
 /// What receivers said.
 fn receivers(usage: &Usage, weighing: &mut Weighing) {
-    let tried = usage.sent + usage.bounced + usage.deferred;
     if !usage.refused_as_spam.is_empty() {
         weighing.add(
             About::Both,
@@ -248,45 +273,41 @@ fn receivers(usage: &Usage, weighing: &mut Weighing) {
             usage.refused_as_spam.iter().map(|(t, p)| (*p, Some(*t))),
         );
     }
-    if tried >= 8 {
-        let share = usage.bounced as f64 / tried as f64;
-        if share >= 0.15 {
-            weighing.add(
-                About::Both,
-                5.0,
-                format!(
-                    "{} of {tried} recipients bounced: addresses nobody knows here",
-                    usage.bounced
-                ),
-                usage.samples.iter().take(1).map(|(t, p)| (*p, Some(*t))),
-            );
-        } else if share <= 0.03 && usage.refused_as_spam.is_empty() {
-            weighing.add(
-                About::Both,
-                0.3,
-                format!("receivers took its mail: {} of {tried} recipients bounced", usage.bounced),
-                usage.samples.iter().take(1).map(|(t, p)| (*p, Some(*t))),
-            );
-        }
+    let (dead, all) = (usage.dead.len(), usage.distinct_recipients.len());
+    if all < 8 {
+        return;
+    }
+    if dead >= 4 && dead * 7 >= all {
+        weighing.add(
+            About::Both,
+            4.0,
+            format!("{dead} of {all} recipients do not exist, as on bought or old lists"),
+            usage.samples.iter().take(1).map(|(t, p)| (*p, Some(*t))),
+        );
+    } else if dead * 20 <= all && usage.refused_as_spam.is_empty() {
+        weighing.add(
+            About::Offence,
+            0.5,
+            format!("receivers took its mail: {dead} of {all} recipients bounced"),
+            usage.samples.iter().take(1).map(|(t, p)| (*p, Some(*t))),
+        );
     }
 }
 
-/// Many recipients in many domains in its busiest hour, against its other hours.
+/// How many different people it wrote to in its busiest hour: owners write to the same ones
+/// again (Lin et al.: how unique recipients are tells spammers from users).
 fn volume(usage: &Usage, weighing: &mut Weighing) {
     let busiest = usage.hours.values().copied().max().unwrap_or(0);
-    let mut others: Vec<u32> = usage.hours.values().copied().filter(|h| *h != busiest).collect();
-    others.sort_unstable();
-    let usual = others.get(others.len() / 2).copied();
+    let people = usage.distinct_recipients.len();
     let places = usage.samples.iter().take(2).map(|(t, p)| (*p, Some(*t)));
-    if usage.domains.len() >= 10 && busiest >= 20 {
-        let than = usual.map(|u| format!(", {u} in an ordinary one")).unwrap_or_default();
+    if people >= 60 && busiest >= 20 {
+        let domains = count(usage.domains.len(), "domain");
         weighing.add(
             About::Both,
-            2.0,
+            3.0,
             format!(
-                "{} in its busiest hour{than}, to {} domains",
+                "{} in its busiest hour, to {people} different people in {domains} altogether",
                 count(busiest as usize, "mail"),
-                usage.domains.len()
             ),
             places,
         );

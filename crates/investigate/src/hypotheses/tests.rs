@@ -238,6 +238,7 @@ fn mail(offset: i64, origin: Origin, from: &str) -> Mail {
         deliveries: Vec::new(),
         more_deliveries: 0,
         parent: None,
+        expired: false,
         complete: true,
         cleanup_action: None,
     }
@@ -250,6 +251,7 @@ fn delivery(offset: i64, server: &str, reply: &str, status: Status) -> Delivery 
         place: Place::byte(SourceId(1), offset.unsigned_abs()),
         agent: Octets::from("smtp"),
         pid: None,
+        tls: false,
         to: Octets::from("someone@example.net"),
         orig_to: None,
         relay_name: Octets::from("mx.example.net"),

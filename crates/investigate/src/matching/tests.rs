@@ -73,6 +73,7 @@ fn mail(time: f64, took: f32, to: &str, reply: &str) -> Mail {
             place,
             agent: Octets::from("smtp"),
             pid: None,
+            tls: false,
             to: Octets::from(to),
             orig_to: None,
             relay_name: Octets::from("mx.example.net"),
@@ -86,6 +87,7 @@ fn mail(time: f64, took: f32, to: &str, reply: &str) -> Mail {
         }],
         more_deliveries: 0,
         parent: None,
+        expired: false,
         complete: true,
         cleanup_action: None,
     }
