@@ -1,4 +1,4 @@
-//! Follows a log into mails and counts them: `follow_log FILE [THREADS]`. For bench/maillog.
+//! Follows a log into mails and counts them: `follow_log FILE [THREADS [BLOCK]]`. For bench/maillog.
 
 use heloscope_maillog::{Attempt, Calendar, Chain, Link, Login, Mail, Reject, Sink};
 use heloscope_model::SourceId;
@@ -34,12 +34,13 @@ impl Sink for Count {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
-    let path = args.next().ok_or("follow_log FILE [THREADS]")?;
+    let path = args.next().ok_or("follow_log FILE [THREADS [BLOCK]]")?;
     let threads = args.next().map_or(Ok(1), |n| n.parse())?;
+    let block = args.next().map_or(Ok(512 << 10), |n| n.parse())?;
     let mut file = std::fs::File::open(path)?;
     let calendar = Calendar { zone: jiff::tz::TimeZone::UTC, last_year: 2026 };
     let mut count = Count::default();
-    let mut chain = Chain::new().with_threads(threads);
+    let mut chain = Chain::new().with_threads(threads).with_blocks_of(block);
     let report = chain.read_ending(SourceId(0), &mut file, &calendar, (12, 31), &mut count);
     chain.finish(&mut count);
     println!("{count:?}\n{report:?}");

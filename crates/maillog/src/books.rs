@@ -16,7 +16,7 @@ use std::sync::mpsc;
 use std::thread;
 
 /// Bytes of a block, unless a test asks for others.
-pub(crate) const BLOCK: usize = 1 << 20;
+pub(crate) const BLOCK: usize = 512 << 10;
 /// Bytes read ahead to find the last stamp of a log whose end the caller does not tell.
 const AHEAD: usize = 64 << 20;
 
@@ -171,7 +171,7 @@ fn side_by_side<B: Books>(
 
 /// How many New Years lie between the first and the last stamp of a log.
 fn new_years(blocks: &mut Blocks<'_>, ending: Option<Ending>) -> i16 {
-    blocks.fill(blocks.size);
+    blocks.fill(BLOCK);
     let Some(first) = blocks.ahead.split(|&b| b == b'\n').find_map(month_and_day) else {
         return 0;
     };
@@ -194,7 +194,7 @@ fn new_years(blocks: &mut Blocks<'_>, ending: Option<Ending>) -> i16 {
 
 /// The years after a block: sampled, since half a year of lines does not fit between samples.
 fn years_after(block: &[u8], mut years: Years) -> Years {
-    let step = (block.len() / 64).clamp(16, 16 * 1024);
+    let step = if block.len() <= 64 * 1024 { 16 } else { 16 * 1024 }; // a small one line by line
     let mut next = |line: &[u8]| {
         if let Some((month, day)) = month_and_day(line) {
             years.next(month, day);
@@ -262,7 +262,7 @@ impl<'a> Blocks<'a> {
         }
         self.ahead.drain(..self.front);
         self.front = 0;
-        self.ahead.reserve(missing);
+        self.ahead.reserve(missing.min(self.size)); // the rest as it comes
         let read = (&mut *self.input).take(missing as u64).read_to_end(&mut self.ahead);
         if let Err(error) = read {
             let at = self.at + self.ahead.len() as u64;

@@ -34,7 +34,7 @@ impl Chain {
         self
     }
 
-    /// Cut a log into blocks of so many bytes (1 MiB where not said): less memory, more joining.
+    /// Cut a log into blocks of so many bytes (512 KiB where not said): less memory, more joining.
     /// A line that does not fit into a block is passed over.
     pub fn with_blocks_of(mut self, bytes: usize) -> Self {
         self.pace.block = bytes.clamp(1 << 10, 64 << 20);

@@ -241,6 +241,8 @@ impl Clock {
                     && tail.len() == rest.len() + 1
                 {
                     (self.last, self.last_time) = (*text, time);
+                } else {
+                    self.last = [0; 15]; // what is remembered may be of another year now
                 }
                 Some((time, rest))
             }
@@ -339,6 +341,14 @@ mod tests {
         {
             assert_eq!(at(&mut clock, bad), "none", "{bad}");
         }
+    }
+
+    #[test]
+    fn a_remembered_stamp_does_not_outlive_its_year() {
+        let mut clock = Clock::new(&TimeZone::UTC, Years::starting(2024));
+        assert_eq!(at(&mut clock, "Nov 24 03:41:41 mx"), "2024-11-24T03:41:41Z mx");
+        assert_eq!(at(&mut clock, "Jan 1 00:00:00 mx"), "2025-01-01T00:00:00Z mx");
+        assert_eq!(at(&mut clock, "Nov 24 03:41:41 mx"), "2025-11-24T03:41:41Z mx");
     }
 
     #[test]
