@@ -29,6 +29,7 @@ pub mod script;
 mod server;
 mod socks;
 mod verb;
+mod weight;
 
 pub use machine::Machine;
 pub use opening::{OPENING_BYTES, Opens, opens_smtp};
