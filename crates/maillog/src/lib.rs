@@ -1,13 +1,33 @@
 //! MTA log lines to mails: the queue-id chain (Postfix). Bytes of log files in, [`Mail`]s,
-//! [`Login`]s, [`Reject`]s and [`Totals`] out, through a [`Sink`]. Pure: stamps without year and
-//! zone are resolved by a [`stamp::Calendar`] the caller gives.
+//! [`Login`]s, [`Reject`]s, [`Attempt`]s and [`Link`]s out, through a [`Sink`]. Pure: stamps
+//! without year and zone are resolved by a [`Calendar`] the caller gives.
+//!
+//! ```text
+//!   bytes -> books (blocks, threads) -> scan (framing) -> event (meaning, borrowed)
+//!                                                             |-> chain -> Sink
+//! ```
 
+mod books;
+mod chain;
+mod event;
+mod field;
 pub mod mail;
+pub mod peek;
+pub mod queue_id;
+mod scan;
+mod service;
+pub mod stamp;
+pub mod summary;
+mod table;
+mod tls;
 
-pub use mail::{Delivery, Login, Mail, Origin, Reject, Status};
+pub use chain::Chain;
+pub use mail::{Attempt, Delivery, Link, LinkKind, Login, Mail, Origin, Reject, Status};
+pub use peek::{Inferred, Peek, infer_offset, peek};
+pub use stamp::{Stamp, StampKind};
+pub use summary::{Summarizer, Summary};
 
-use heloscope_model::{SourceId, Time};
-use std::io::Read;
+use heloscope_model::Time;
 
 /// Takes what a log says, in the order it becomes known.
 pub trait Sink {
@@ -17,6 +37,10 @@ pub trait Sink {
     fn login(&mut self, _login: Login) {}
     /// A recipient or client was refused.
     fn reject(&mut self, _reject: Reject) {}
+    /// A connection to a server left no delivery line.
+    fn attempt(&mut self, _attempt: Attempt) {}
+    /// A line says that one mail came of another.
+    fn link(&mut self, _link: Link) {}
 }
 
 /// What stamps without year and zone mean.
@@ -45,34 +69,4 @@ pub struct Report {
     pub gaps: Vec<(Time, Time)>,
     /// Anything else worth telling (lines too long, binary stretches, time running backwards).
     pub notes: Vec<String>,
-}
-
-/// The chain over the files of one rotated set, which are given in order of time.
-pub struct Chain {}
-
-impl Chain {
-    /// Nothing read yet.
-    pub fn new() -> Self {
-        Self {}
-    }
-
-    /// One file of the set (decompressed). Queue ids still open stay so for the next file.
-    pub fn read(
-        &mut self,
-        _source: SourceId,
-        _input: &mut dyn Read,
-        _calendar: &Calendar,
-        _sink: &mut dyn Sink,
-    ) -> Report {
-        Report::default()
-    }
-
-    /// The end of the set: gives out what is still open.
-    pub fn finish(self, _sink: &mut dyn Sink) {}
-}
-
-impl Default for Chain {
-    fn default() -> Self {
-        Self::new()
-    }
 }

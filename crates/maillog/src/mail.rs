@@ -38,6 +38,8 @@ pub struct Mail {
     pub complete: bool,
     /// `milter-reject`, `discard`, `hold` and the like from cleanup.
     pub cleanup_action: Option<Octets>,
+    /// qmgr gave up on it (`status=expired, returned to sender`).
+    pub expired: bool,
 }
 
 /// How a mail came in.
@@ -100,6 +102,9 @@ pub struct Delivery {
     pub status: Status,
     /// The text in parentheses.
     pub reply: Octets,
+    /// A TLS line of the same process names this connection. False where none does: Postfix logs
+    /// them only with `smtp_tls_loglevel` above 0.
+    pub tls: bool,
 }
 
 /// What became of an attempt.
@@ -130,6 +135,68 @@ pub struct Login {
     pub method: Octets,
     /// Whether it succeeded.
     pub success: bool,
+    /// Where: `smtpd`, `submission/smtpd`; Dovecot's `submission-login`, `imap-login`, `auth`.
+    /// Dovecot tells one failure in up to two lines, one of `auth` and one of the login service.
+    pub service: Octets,
+}
+
+/// A connection to a mail server that left no delivery line of its own: an earlier MX that did
+/// not answer, one that refused, a TLS handshake that failed before the plain retry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// When.
+    pub time: Time,
+    /// The line.
+    pub place: Place,
+    /// The host that logged it.
+    pub host: Octets,
+    /// The instance (`postfix`, `postfix-out`).
+    pub instance: Octets,
+    /// The mail it was for; connection failures do not name it.
+    pub queue_id: Option<Octets>,
+    /// The agent's process id.
+    pub pid: Option<u32>,
+    /// The server's name.
+    pub relay_name: Octets,
+    /// Its address.
+    pub relay_ip: Option<IpAddr>,
+    /// Its port, where logged (`said` and `lost connection` lines do not).
+    pub port: Option<u16>,
+    /// The line's text without the queue id.
+    pub text: Octets,
+}
+
+/// One line that ties two queue ids together. [`Mail::parent`] holds the same where the child
+/// was still in the queue when the line was written; this comes always.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// When.
+    pub time: Time,
+    /// The line.
+    pub place: Place,
+    /// The host that logged it.
+    pub host: Octets,
+    /// The parent's instance; the child's may be another one (a second Postfix behind a filter).
+    pub instance: Octets,
+    /// The mail that caused the other one.
+    pub parent: Octets,
+    /// The mail that came of it.
+    pub child: Octets,
+    /// How.
+    pub kind: LinkKind,
+}
+
+/// How one mail came of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LinkKind {
+    /// A content filter handed it back (`queued as`, `orig_queue_id`).
+    Reinjected,
+    /// An alias or `.forward` sent it on (`forwarded as`).
+    Forwarded,
+    /// A bounce, delay or success notification reports on it.
+    Notified,
+    /// `postsuper -r` queued it again.
+    Requeued,
 }
 
 /// A refusal by smtpd, postscreen or cleanup.

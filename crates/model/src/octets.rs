@@ -5,31 +5,85 @@
 //! the flag says that this happened.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
-/// A short run of bytes that is usually, not always, text.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Octets(Box<[u8]>);
+/// A short run of bytes that is usually, not always, text. Up to [`INLINE`] bytes are kept in
+/// place: a log makes millions of them (ids, names, codes), most of them shorter.
+#[derive(Clone)]
+pub struct Octets(Kept);
+
+/// The longest run kept in place.
+const INLINE: usize = 22;
+
+#[derive(Clone)]
+enum Kept {
+    Inline(u8, [u8; INLINE]),
+    Heap(Box<[u8]>),
+}
 
 impl Octets {
     /// A copy of the bytes.
     pub fn new(bytes: &[u8]) -> Self {
-        Self(bytes.into())
+        let mut inline = [0; INLINE];
+        match inline.get_mut(..bytes.len()) {
+            Some(into) => {
+                into.copy_from_slice(bytes);
+                Self(Kept::Inline(bytes.len() as u8, inline))
+            }
+            None => Self(Kept::Heap(bytes.into())),
+        }
     }
 
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Kept::Inline(length, bytes) => bytes.get(..usize::from(*length)).unwrap_or(bytes),
+            Kept::Heap(bytes) => bytes,
+        }
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.as_bytes().is_empty()
     }
 
     /// The text for JSON and people, and whether bytes had to be replaced (`lossy`).
     pub fn text(&self) -> (Cow<'_, str>, bool) {
-        lossy_text(&self.0)
+        lossy_text(self.as_bytes())
+    }
+}
+
+impl Default for Octets {
+    fn default() -> Self {
+        Self::new(b"")
+    }
+}
+
+impl PartialEq for Octets {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Octets {}
+
+impl PartialOrd for Octets {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Octets {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl Hash for Octets {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 
@@ -79,6 +133,18 @@ impl serde::Serialize for Octets {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_and_long_runs_are_alike() {
+        for length in [0, 1, INLINE - 1, INLINE, INLINE + 1, 500] {
+            let bytes = vec![b'x'; length];
+            let octets = Octets::new(&bytes);
+            assert_eq!(octets.as_bytes(), bytes);
+            assert_eq!(octets, octets.clone());
+            assert_eq!(octets.is_empty(), length == 0);
+        }
+        assert!(Octets::from("b") > Octets::from("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+    }
 
     #[test]
     fn bytes_that_are_not_utf8_become_their_code_points() {
