@@ -1,4 +1,21 @@
-//! Why a list or a provider says an address is bad.
+//! Why a list or a provider says an address is bad, as data ([`Notice`]), as text for people
+//! that reads back equal ([`Notice::to_text`]), and out of the texts that lists and providers
+//! write ([`read`]).
+
+mod cbl;
+mod complaint;
+mod flat;
+mod json;
+mod plain;
+mod read;
+mod refusal;
+mod stamp;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use read::read;
 
 use crate::{Octets, Place, Time, Window};
 use std::net::{IpAddr, SocketAddr};
