@@ -143,11 +143,11 @@ fn page(block: &str, statement: Option<&regex::Captures<'_>>, place: Place) -> N
             subject = words::subject(cell(1)).unwrap_or(Subject::Unnamed);
         }
         notice.helo = Some(Octets::from(cell(3)));
-        if notice.time.is_none_or(|(_, kind)| kind != TimeKind::Detection) {
-            if let Some(at) = stamp::first(cell(2)) {
-                notice.time = Some((at.time, TimeKind::Detection));
-                notice.tolerance_s = stamp::tolerance(block);
-            }
+        if notice.time.is_none_or(|(_, kind)| kind != TimeKind::Detection)
+            && let Some(at) = stamp::first(cell(2))
+        {
+            notice.time = Some((at.time, TimeKind::Detection));
+            notice.tolerance_s = stamp::tolerance(block);
         }
     }
     if matches!(subject, Subject::Unnamed) {
