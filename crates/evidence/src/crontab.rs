@@ -34,12 +34,16 @@ impl Form {
             });
             return Self::Own(user);
         }
-        let path = command.and_then(|c| c.split_whitespace().find(|w| w.contains("cron"))).unwrap_or(path);
+        let path =
+            command.and_then(|c| c.split_whitespace().find(|w| w.contains("cron"))).unwrap_or(path);
         if let Some(at) = path.find("/spool/cron/") {
             let name = path.get(at..).and_then(|p| p.rsplit('/').next()).filter(|n| !n.is_empty());
             return Self::Own(name.map(str::to_owned));
         }
-        if path.contains("/cron.d/") || path.ends_with("etc/crontab") || path.ends_with("/anacrontab") {
+        if path.contains("/cron.d/")
+            || path.ends_with("etc/crontab")
+            || path.ends_with("/anacrontab")
+        {
             return Self::System;
         }
         Self::Unknown
@@ -114,9 +118,19 @@ fn fields(line: &[u8]) -> Option<(&[u8], &[u8])> {
     if line.starts_with(b"@") {
         let (when, rest) = word(line);
         let known: [&[u8]; 8] = [
-            b"@reboot", b"@yearly", b"@annually", b"@monthly", b"@weekly", b"@daily", b"@hourly", b"@midnight",
+            b"@reboot",
+            b"@yearly",
+            b"@annually",
+            b"@monthly",
+            b"@weekly",
+            b"@daily",
+            b"@hourly",
+            b"@midnight",
         ];
-        return known.contains(&when).then_some((when, rest.trim_ascii_start())).filter(|(_, c)| !c.is_empty());
+        return known
+            .contains(&when)
+            .then_some((when, rest.trim_ascii_start()))
+            .filter(|(_, c)| !c.is_empty());
     }
     let mut rest = line;
     for field in 0..5 {
@@ -142,9 +156,9 @@ fn fields(line: &[u8]) -> Option<(&[u8], &[u8])> {
 /// `NAME=value`.
 fn is_assignment(line: &[u8]) -> bool {
     match memchr::memchr(b'=', line) {
-        Some(at) => line
-            .get(..at)
-            .is_some_and(|n| !n.is_empty() && n.trim_ascii().iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')),
+        Some(at) => line.get(..at).is_some_and(|n| {
+            !n.is_empty() && n.trim_ascii().iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+        }),
         None => false,
     }
 }
@@ -152,16 +166,40 @@ fn is_assignment(line: &[u8]) -> bool {
 /// A user's name in front of a command.
 fn user_and_command(command: &[u8]) -> Option<(&[u8], &[u8])> {
     const PROGRAMS: [&[u8]; 26] = [
-        b"cd", b"php", b"perl", b"python", b"python3", b"wget", b"curl", b"test", b"sh", b"bash", b"nice", b"find",
-        b"rm", b"cp", b"mv", b"run-parts", b"sleep", b"echo", b"nohup", b"env", b"exec", b"sudo", b"flock", b"ionice",
-        b"timeout", b"node",
+        b"cd",
+        b"php",
+        b"perl",
+        b"python",
+        b"python3",
+        b"wget",
+        b"curl",
+        b"test",
+        b"sh",
+        b"bash",
+        b"nice",
+        b"find",
+        b"rm",
+        b"cp",
+        b"mv",
+        b"run-parts",
+        b"sleep",
+        b"echo",
+        b"nohup",
+        b"env",
+        b"exec",
+        b"sudo",
+        b"flock",
+        b"ionice",
+        b"timeout",
+        b"node",
     ];
     let (user, rest) = word(command);
     let rest = rest.trim_ascii_start();
     let plain = user.first().is_some_and(|b| b.is_ascii_lowercase() || *b == b'_')
         && user.len() <= 32
         && user.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    (plain && !rest.is_empty() && !rest.starts_with(b"-") && !PROGRAMS.contains(&user)).then_some((user, rest))
+    (plain && !rest.is_empty() && !rest.starts_with(b"-") && !PROGRAMS.contains(&user))
+        .then_some((user, rest))
 }
 
 fn word(text: &[u8]) -> (&[u8], &[u8]) {
@@ -190,18 +228,36 @@ mod tests {
     fn both_forms() {
         let own = b"# m h  dom mon dow   command\nMAILTO=\"\"\n*/15 * * * * perl /var/tmp/.x >/dev/null 2>&1\n@reboot /home/web/start.sh\n";
         assert!(recognise(own));
-        assert_eq!(all(own, &Form::Unknown), ["*/15 * * * *|-|perl /var/tmp/.x >/dev/null 2>&1", "@reboot|-|/home/web/start.sh"]);
-        assert_eq!(all(own, &Form::Own(Some("www-data".into())))[1], "@reboot|www-data|/home/web/start.sh");
+        assert_eq!(
+            all(own, &Form::Unknown),
+            ["*/15 * * * *|-|perl /var/tmp/.x >/dev/null 2>&1", "@reboot|-|/home/web/start.sh"]
+        );
+        assert_eq!(
+            all(own, &Form::Own(Some("www-data".into())))[1],
+            "@reboot|www-data|/home/web/start.sh"
+        );
         let system = b"SHELL=/bin/sh\n# m h dom mon dow user\tcommand\n17 *\t* * *\troot    cd / && run-parts /etc/cron.hourly\n25 6 * * mon-fri www-data php /x.php\n";
         assert!(recognise(system));
-        assert_eq!(all(system, &Form::Unknown), ["17 * * * *|root|cd / && run-parts /etc/cron.hourly", "25 6 * * mon-fri|www-data|php /x.php"]);
-        assert_eq!(all(b"0 5 * * * backup /usr/bin/x\n", &Form::Unknown), ["0 5 * * *|backup|/usr/bin/x"]);
+        assert_eq!(
+            all(system, &Form::Unknown),
+            [
+                "17 * * * *|root|cd / && run-parts /etc/cron.hourly",
+                "25 6 * * mon-fri|www-data|php /x.php"
+            ]
+        );
+        assert_eq!(
+            all(b"0 5 * * * backup /usr/bin/x\n", &Form::Unknown),
+            ["0 5 * * *|backup|/usr/bin/x"]
+        );
         assert!(!recognise(b"Hello 1 2 3\n4 5 6 7 8\n"));
     }
 
     #[test]
     fn where_it_came_from() {
-        assert_eq!(Form::of("/var/spool/cron/crontabs/www-data", None), Form::Own(Some("www-data".into())));
+        assert_eq!(
+            Form::of("/var/spool/cron/crontabs/www-data", None),
+            Form::Own(Some("www-data".into()))
+        );
         assert_eq!(Form::of("/etc/cron.d/php", None), Form::System);
         assert_eq!(Form::of("x.txt", Some("crontab -l -u web")), Form::Own(Some("web".into())));
         assert_eq!(Form::of("x.txt", Some("cat /etc/cron.d/x")), Form::System);

@@ -152,11 +152,16 @@ fn ip(word: &[u8]) -> Option<IpAddr> {
 /// ("06-02:00:...").
 pub(crate) fn mac(word: &[u8]) -> Option<String> {
     let word = text(word)?;
-    let word = word.split_once('-').filter(|(t, rest)| t.len() == 2 && rest.contains(':')).map_or(word, |(_, r)| r);
+    let word = word
+        .split_once('-')
+        .filter(|(t, rest)| t.len() == 2 && rest.contains(':'))
+        .map_or(word, |(_, r)| r);
     let lower = word.to_ascii_lowercase().replace('-', ":");
     let parts: Vec<&str> = lower.split(':').collect();
     let right = parts.len() == 6
-        && parts.iter().all(|p| matches!(p.len(), 1..=2) && p.bytes().all(|b| b.is_ascii_hexdigit()));
+        && parts
+            .iter()
+            .all(|p| matches!(p.len(), 1..=2) && p.bytes().all(|b| b.is_ascii_hexdigit()));
     right.then(|| parts.iter().map(|p| format!("{p:0>2}")).collect::<Vec<_>>().join(":"))
 }
 

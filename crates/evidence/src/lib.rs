@@ -5,8 +5,32 @@
 //! [`Sink`] (pass 1); [`Evidence::quote`] re-reads what is quoted (pass 2). Reading is all it
 //! does: nothing is executed, nothing is resolved, nothing leaves the machine.
 
+mod calendar;
+pub mod connections;
+pub mod crontab;
 pub mod facts;
 pub mod kind;
+pub mod leases;
+pub mod lines;
+mod logline;
+pub mod messages;
+pub mod notices;
+mod open;
+mod opened;
+mod plan;
+pub mod processes;
+mod quote;
+mod recognise;
+mod sample;
+mod sections;
+pub mod settings;
+pub mod site;
+mod sources;
+pub mod stamp;
+mod stream;
+mod walk;
+pub mod weblog;
+pub mod webroot;
 
 pub use facts::{
     Connection, CronEntry, Facts, Lease, MailCopy, Process, Request, Setting, Site, WebFile,
@@ -28,6 +52,10 @@ pub trait Sink {
     fn login(&mut self, _login: heloscope_maillog::Login) {}
     /// A refusal of a mail log.
     fn reject(&mut self, _reject: heloscope_maillog::Reject) {}
+    /// A connection to a mail server that a mail log names and no delivery line does.
+    fn attempt(&mut self, _attempt: heloscope_maillog::Attempt) {}
+    /// A line of a mail log that ties two queue ids together.
+    fn link(&mut self, _link: heloscope_maillog::Link) {}
     /// A request of a web log.
     fn request(&mut self, _request: Request) {}
     /// A message kept as a file.
@@ -69,30 +97,48 @@ pub struct Quote {
 }
 
 /// Everything that was handed over, recognised, the small kinds read.
+#[derive(Debug, Default)]
 pub struct Evidence {
     /// The small kinds.
     pub facts: Facts,
     /// Every input.
     pub inputs: Vec<Input>,
+    /// Every file that records come from.
+    sources: sources::Sources,
+    /// What is to be streamed.
+    plan: plan::Plan,
 }
 
-/// Walks and recognises. `progress` is told (bytes done, bytes in all).
-pub fn open(_paths: &[PathBuf]) -> Evidence {
-    Evidence { facts: Facts::default(), inputs: Vec::new() }
+/// Walks and recognises, and reads the small kinds. `-` is standard input.
+pub fn open(paths: &[PathBuf]) -> Evidence {
+    open::open(paths)
 }
 
 impl Evidence {
     /// Streams captures, connections, mail logs, web logs and message copies, in this order,
-    /// each kind in order of time; fills in the inputs' records, stamps and notes.
-    pub fn stream(&mut self, _sink: &mut dyn Sink, _progress: &mut dyn FnMut(u64, u64)) {}
-
-    /// The record at a place, re-read.
-    pub fn quote(&self, _place: Place) -> Option<Quote> {
-        None
+    /// each kind in order of time; fills in the inputs' records, stamps and notes. `progress` is
+    /// told (bytes done, bytes in all).
+    pub fn stream(&mut self, sink: &mut dyn Sink, progress: &mut dyn FnMut(u64, u64)) {
+        stream::run(self, sink, progress);
     }
 
-    /// The path of a source.
+    /// The record at a place, re-read.
+    pub fn quote(&self, place: Place) -> Option<Quote> {
+        self.quotes(&[place]).pop().flatten()
+    }
+
+    /// The records at places, in their order; each file is read once.
+    pub fn quotes(&self, places: &[Place]) -> Vec<Option<Quote>> {
+        quote::all(self, places)
+    }
+
+    /// The path of a source: the very file, also where an input stands for many.
     pub fn path(&self, source: SourceId) -> Option<&Path> {
-        self.inputs.iter().find(|i| i.source == source).map(|i| i.path.as_path())
+        self.sources.get(source).map(|s| s.path.as_path())
+    }
+
+    /// The input a source belongs to.
+    pub fn input(&self, source: SourceId) -> Option<&Input> {
+        self.inputs.get(self.sources.get(source)?.input)
     }
 }

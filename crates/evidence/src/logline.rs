@@ -84,16 +84,49 @@ fn classify_syslog(line: &[u8], parts: &Syslog<'_>) -> Line {
     if service.len() < program.len()
         && matches!(
             service,
-            b"smtpd" | b"smtp" | b"qmgr" | b"cleanup" | b"pickup" | b"local" | b"bounce" | b"lmtp" | b"anvil"
-                | b"pipe" | b"virtual" | b"postscreen" | b"scache" | b"master" | b"error" | b"trivial-rewrite"
+            b"smtpd"
+                | b"smtp"
+                | b"qmgr"
+                | b"cleanup"
+                | b"pickup"
+                | b"local"
+                | b"bounce"
+                | b"lmtp"
+                | b"anvil"
+                | b"pipe"
+                | b"virtual"
+                | b"postscreen"
+                | b"scache"
+                | b"master"
+                | b"error"
+                | b"trivial-rewrite"
         )
     {
         return Line::Postfix;
     }
     if starts(&[
-        "exim", "sendmail", "sm-mta", "dovecot", "opendkim", "opendmarc", "amavis", "smtpd", "spamd",
-        "saslauthd", "policyd", "postgrey", "clamsmtp", "msmtp", "nullmailer", "qmail", "smtp_auth", "courier",
-        "imapd", "pop3d", "rspamd", "milter",
+        "exim",
+        "sendmail",
+        "sm-mta",
+        "dovecot",
+        "opendkim",
+        "opendmarc",
+        "amavis",
+        "smtpd",
+        "spamd",
+        "saslauthd",
+        "policyd",
+        "postgrey",
+        "clamsmtp",
+        "msmtp",
+        "nullmailer",
+        "qmail",
+        "smtp_auth",
+        "courier",
+        "imapd",
+        "pop3d",
+        "rspamd",
+        "milter",
     ]) || is_exim(line)
     {
         return Line::OtherMail;
@@ -102,8 +135,20 @@ fn classify_syslog(line: &[u8], parts: &Syslog<'_>) -> Line {
         return Line::Dhcp;
     }
     if starts(&[
-        "sshd", "sudo", "su", "cron", "systemd-logind", "login", "vsftpd", "proftpd", "pure-ftpd", "passwd",
-        "useradd", "usermod", "groupadd", "polkit",
+        "sshd",
+        "sudo",
+        "su",
+        "cron",
+        "systemd-logind",
+        "login",
+        "vsftpd",
+        "proftpd",
+        "pure-ftpd",
+        "passwd",
+        "useradd",
+        "usermod",
+        "groupadd",
+        "polkit",
     ]) {
         return Line::Auth;
     }
@@ -135,17 +180,32 @@ mod tests {
     #[test]
     fn whose_line() {
         for (line, want) in [
-            ("Dec  4 14:30:00 mail postfix/smtpd[12]: connect from x[192.0.2.1]", Some(Line::Postfix)),
-            ("2015-12-04T14:30:00+01:00 mail postfix-out/smtp[12]: A1B2C3D4: to=<x>", Some(Line::Postfix)),
+            (
+                "Dec  4 14:30:00 mail postfix/smtpd[12]: connect from x[192.0.2.1]",
+                Some(Line::Postfix),
+            ),
+            (
+                "2015-12-04T14:30:00+01:00 mail postfix-out/smtp[12]: A1B2C3D4: to=<x>",
+                Some(Line::Postfix),
+            ),
             ("2015-12-04T14:30:00Z Dec  4 15:30:00 mail postfix/qmgr[1]: x", Some(Line::Postfix)),
             ("Dec  4 14:30:00 mail outbound/smtp[12]: A1B2C3D4: to=<x>", Some(Line::Postfix)),
-            ("Dec  4 14:30:00 gw kernel: [1.5] FW IN=eth1 OUT=eth0 SRC=192.168.1.2 DST=198.51.100.1 LEN=60 PROTO=TCP SPT=1 DPT=25", Some(Line::Netfilter)),
+            (
+                "Dec  4 14:30:00 gw kernel: [1.5] FW IN=eth1 OUT=eth0 SRC=192.168.1.2 DST=198.51.100.1 LEN=60 PROTO=TCP SPT=1 DPT=25",
+                Some(Line::Netfilter),
+            ),
             ("Dec  4 14:30:00 mail dovecot: imap-login: Login", Some(Line::OtherMail)),
             ("2015-12-04 14:30:00 1a4qXX-0001Ab-Cd <= a@example.org", Some(Line::OtherMail)),
-            ("Dec  4 14:30:00 gw dnsmasq-dhcp[5]: DHCPACK(eth1) 192.168.1.2 02:00:00:00:00:01 laptop", Some(Line::Dhcp)),
+            (
+                "Dec  4 14:30:00 gw dnsmasq-dhcp[5]: DHCPACK(eth1) 192.168.1.2 02:00:00:00:00:01 laptop",
+                Some(Line::Dhcp),
+            ),
             ("Dec  4 14:30:00 gw sshd[5]: Accepted", Some(Line::Auth)),
             ("Dec  4 14:30:00 gw ntpd[5]: x", Some(Line::Other)),
-            ("192.0.2.1 - - [04/Dec/2015:14:30:00 +0000] \"GET / HTTP/1.1\" 200 5", Some(Line::Web)),
+            (
+                "192.0.2.1 - - [04/Dec/2015:14:30:00 +0000] \"GET / HTTP/1.1\" 200 5",
+                Some(Line::Web),
+            ),
             ("hello", None),
         ] {
             assert_eq!(classify(line.as_bytes()), want, "{line}");

@@ -60,7 +60,8 @@ fn header(line: &[u8]) -> Option<Vec<Column>> {
         })
         .collect();
     let has = |c| columns.contains(&c);
-    (has(Column::Pid) && columns.last() == Some(&Column::Command) && columns.len() < 40).then_some(columns)
+    (has(Column::Pid) && columns.last() == Some(&Column::Command) && columns.len() < 40)
+        .then_some(columns)
 }
 
 fn row(line: &[u8], columns: &[Column], place: Place, clock: &mut Clock) -> Option<Process> {
@@ -127,7 +128,16 @@ mod tests {
         let mut clock = Clock::new(jiff::tz::TimeZone::UTC, 2015);
         read(text, SourceId(0), 0, &mut clock)
             .iter()
-            .map(|p| format!("{} {} {:?} {} {}", p.user, p.pid, p.parent, p.started.map_or("-".to_owned(), Time::rfc3339), p.command))
+            .map(|p| {
+                format!(
+                    "{} {} {:?} {} {}",
+                    p.user,
+                    p.pid,
+                    p.parent,
+                    p.started.map_or("-".to_owned(), Time::rfc3339),
+                    p.command
+                )
+            })
             .collect()
     }
 
@@ -137,7 +147,11 @@ mod tests {
         assert!(recognise(aux));
         assert_eq!(
             all(aux),
-            ["root 1 None - /sbin/init splash", "www-data 4711 None - /usr/sbin/apache2 -k start", "www-data 4712 None - "]
+            [
+                "root 1 None - /sbin/init splash",
+                "www-data 4711 None - /usr/sbin/apache2 -k start",
+                "www-data 4712 None - "
+            ]
         );
         let ef = b"UID        PID  PPID  C STIME TTY          TIME CMD\nwww-data  4711     1 99 Dec 04 ?       00:10:01 perl /tmp/.x\n";
         assert_eq!(all(ef), ["www-data 4711 Some(1) - perl /tmp/.x"]);

@@ -87,11 +87,8 @@ impl Sample {
 
     /// Whether this is text: hardly any NUL or control bytes.
     pub(crate) fn is_text(&self) -> bool {
-        let odd = self
-            .head
-            .iter()
-            .filter(|b| matches!(**b, 0..=6 | 14..=26 | 28..=31 | 127))
-            .count();
+        let odd =
+            self.head.iter().filter(|b| matches!(**b, 0..=6 | 14..=26 | 28..=31 | 127)).count();
         odd * 50 <= self.head.len()
     }
 }

@@ -22,10 +22,46 @@ const MOST: usize = 500;
 
 /// Commands whose output is evidence, or is known not to be.
 const COMMANDS: [&str; 40] = [
-    "ps", "ss", "netstat", "conntrack", "postconf", "crontab", "cat", "iptables", "ip6tables", "iptables-save",
-    "ip6tables-save", "nft", "ip", "find", "ls", "dig", "host", "nslookup", "mailq", "postqueue", "lsof", "last",
-    "lastb", "who", "w", "uptime", "date", "hostname", "grep", "zgrep", "tail", "head", "journalctl", "dmesg", "wg",
-    "clamscan", "rkhunter", "chkrootkit", "uname", "top",
+    "ps",
+    "ss",
+    "netstat",
+    "conntrack",
+    "postconf",
+    "crontab",
+    "cat",
+    "iptables",
+    "ip6tables",
+    "iptables-save",
+    "ip6tables-save",
+    "nft",
+    "ip",
+    "find",
+    "ls",
+    "dig",
+    "host",
+    "nslookup",
+    "mailq",
+    "postqueue",
+    "lsof",
+    "last",
+    "lastb",
+    "who",
+    "w",
+    "uptime",
+    "date",
+    "hostname",
+    "grep",
+    "zgrep",
+    "tail",
+    "head",
+    "journalctl",
+    "dmesg",
+    "wg",
+    "clamscan",
+    "rkhunter",
+    "chkrootkit",
+    "uname",
+    "top",
 ];
 
 /// Splits a text.
@@ -87,8 +123,22 @@ fn is_command(words: &str) -> bool {
     let name = first.rsplit('/').next().unwrap_or(first);
     // Prose goes on in words ("# last words of ..."): arguments have dashes, slashes, digits.
     let argument = |w: &str| {
-        w.starts_with(['-', '/', '|', '.', '~', '+', '>', '\'', '"']) || w.contains(['/', '.', '_', '=', '-'])
-            || w.len() <= 3 || matches!(w, "list" | "ruleset" | "auxww" | "auxf" | "show" | "addr" | "route" | "auxwwf" | "grep" | "axjf")
+        w.starts_with(['-', '/', '|', '.', '~', '+', '>', '\'', '"'])
+            || w.contains(['/', '.', '_', '=', '-'])
+            || w.len() <= 3
+            || matches!(
+                w,
+                "list"
+                    | "ruleset"
+                    | "auxww"
+                    | "auxf"
+                    | "show"
+                    | "addr"
+                    | "route"
+                    | "auxwwf"
+                    | "grep"
+                    | "axjf"
+            )
     };
     COMMANDS.contains(&name) && words.all(argument)
 }
@@ -122,7 +172,12 @@ mod tests {
         let parts = split(text);
         let shown: Vec<(&str, &str)> = parts
             .iter()
-            .map(|s| (s.command.as_deref().unwrap_or("-"), std::str::from_utf8(&text[s.start..s.end]).unwrap()))
+            .map(|s| {
+                (
+                    s.command.as_deref().unwrap_or("-"),
+                    std::str::from_utf8(&text[s.start..s.end]).unwrap(),
+                )
+            })
             .collect();
         assert_eq!(shown, [("ps aux", "USER PID COMMAND\n\n"), ("ss -tnp", "State Recv-Q\n")]);
         assert_eq!(split(b"plain\ntext\n"), [Section { start: 0, end: 11, command: None }]);

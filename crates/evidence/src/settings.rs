@@ -11,14 +11,50 @@ const LONGEST: usize = 64 << 10;
 
 /// Beginnings and names by which Postfix's settings are told from other `name = value` files.
 const OURS: [&str; 44] = [
-    "smtpd_", "smtp_", "mydestination", "myhostname", "mynetworks", "mydomain", "myorigin", "inet_interfaces",
-    "inet_protocols", "relayhost", "relay_domains", "alias_maps", "alias_database", "queue_directory",
-    "mailbox_size_limit", "mailbox_command", "recipient_delimiter", "virtual_", "milter_", "compatibility_level",
-    "always_bcc", "header_checks", "body_checks", "sender_", "transport_maps", "local_recipient_maps",
-    "mail_owner", "command_directory", "daemon_directory", "biff", "append_dot_mydomain", "readme_directory",
-    "non_smtpd_milters", "content_filter", "message_size_limit", "home_mailbox", "proxy_interfaces",
-    "smtputf8_enable", "tls_", "postscreen_", "disable_vrfy_command", "unknown_local_recipient_reject_code",
-    "html_directory", "enable_long_queue_ids",
+    "smtpd_",
+    "smtp_",
+    "mydestination",
+    "myhostname",
+    "mynetworks",
+    "mydomain",
+    "myorigin",
+    "inet_interfaces",
+    "inet_protocols",
+    "relayhost",
+    "relay_domains",
+    "alias_maps",
+    "alias_database",
+    "queue_directory",
+    "mailbox_size_limit",
+    "mailbox_command",
+    "recipient_delimiter",
+    "virtual_",
+    "milter_",
+    "compatibility_level",
+    "always_bcc",
+    "header_checks",
+    "body_checks",
+    "sender_",
+    "transport_maps",
+    "local_recipient_maps",
+    "mail_owner",
+    "command_directory",
+    "daemon_directory",
+    "biff",
+    "append_dot_mydomain",
+    "readme_directory",
+    "non_smtpd_milters",
+    "content_filter",
+    "message_size_limit",
+    "home_mailbox",
+    "proxy_interfaces",
+    "smtputf8_enable",
+    "tls_",
+    "postscreen_",
+    "disable_vrfy_command",
+    "unknown_local_recipient_reject_code",
+    "html_directory",
+    "enable_long_queue_ids",
 ];
 
 /// Whether a text is Postfix's settings.
@@ -26,14 +62,20 @@ pub(crate) fn recognise(text: &[u8]) -> bool {
     let mut settings = 0;
     let mut ours = 0;
     for (_, line) in lines::of(text).take(400) {
-        if line.is_empty() || line.starts_with(b"#") || line.starts_with(b" ") || line.starts_with(b"\t") {
+        if line.is_empty()
+            || line.starts_with(b"#")
+            || line.starts_with(b" ")
+            || line.starts_with(b"\t")
+        {
             continue;
         }
         settings += 1;
         if let Some((name, _)) = split(line) {
-            ours += usize::from(OURS.iter().any(|o| {
-                if o.ends_with('_') { name.starts_with(o) } else { name == *o }
-            }));
+            ours +=
+                usize::from(
+                    OURS.iter()
+                        .any(|o| if o.ends_with('_') { name.starts_with(o) } else { name == *o }),
+                );
         }
     }
     ours > 0 && ours * 3 >= settings
@@ -82,7 +124,9 @@ fn split(line: &[u8]) -> Option<(&str, &[u8])> {
     let name = std::str::from_utf8(line.get(..equals)?).ok()?.trim();
     let right = !name.is_empty()
         && name.len() < 128
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/'));
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/'));
     right.then_some((name, line.get(equals + 1..)?.trim_ascii()))
 }
 
@@ -104,7 +148,12 @@ mod tests {
         let pairs: Vec<String> = found.iter().map(|s| format!("{}|{}", s.name, s.value)).collect();
         assert_eq!(
             pairs,
-            ["myhostname|mail.example.org", "mynetworks|127.0.0.0/8 192.168.1.0/24 [::1]/128", "relayhost|", "smtpd_tls_security_level|may"]
+            [
+                "myhostname|mail.example.org",
+                "mynetworks|127.0.0.0/8 192.168.1.0/24 [::1]/128",
+                "relayhost|",
+                "smtpd_tls_security_level|may"
+            ]
         );
         assert_eq!(found[0].place, Place::byte(SourceId(0), 15));
     }

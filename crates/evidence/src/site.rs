@@ -8,7 +8,16 @@ use toml::Value;
 
 /// The keys of the contract.
 const KEYS: [&str; 10] = [
-    "addresses", "networks", "relays", "mta", "helo", "vantage", "shared", "timezone", "year", "fixed",
+    "addresses",
+    "networks",
+    "relays",
+    "mta",
+    "helo",
+    "vantage",
+    "shared",
+    "timezone",
+    "year",
+    "fixed",
 ];
 
 /// Whether a text is a `site.toml`: its first statement sets one of the keys, in TOML's form,
@@ -18,7 +27,9 @@ pub(crate) fn recognise(text: &str) -> bool {
     let ours = |s: &Statement<'_>| {
         let value = s.text.split_once('=').map_or("", |(_, v)| v.trim_start());
         KEYS.contains(&s.key.as_str())
-            && value.starts_with(|c: char| matches!(c, '[' | '"' | '\'' | 't' | 'f') || c.is_ascii_digit())
+            && value.starts_with(|c: char| {
+                matches!(c, '[' | '"' | '\'' | 't' | 'f') || c.is_ascii_digit()
+            })
             || s.key == "fixed" && s.text.trim_start().starts_with("[[")
     };
     let known = statements.iter().filter(|s| ours(s)).count();
@@ -62,6 +73,22 @@ pub fn read(text: &str) -> (Site, Vec<String>) {
     }
     site.fixed.sort();
     (site, notes)
+}
+
+impl Site {
+    /// Takes over what another file says; what both say, the later says.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.addresses.extend(other.addresses);
+        self.networks.extend(other.networks);
+        self.relays.extend(other.relays);
+        self.mta.extend(other.mta);
+        self.helo.extend(other.helo);
+        self.fixed.extend(other.fixed);
+        self.shared |= other.shared;
+        self.vantage = other.vantage.or(self.vantage);
+        self.timezone = other.timezone.or(self.timezone.take());
+        self.year = other.year.or(self.year);
+    }
 }
 
 type Local = (jiff::civil::DateTime, String);
@@ -178,7 +205,8 @@ fn distance(a: &str, b: &str) -> usize {
     for (i, x) in a.bytes().take(32).enumerate() {
         let mut next = vec![i + 1];
         for (j, y) in b.bytes().enumerate() {
-            let (up, diagonal) = (row.get(j + 1).copied().unwrap_or(0), row.get(j).copied().unwrap_or(0));
+            let (up, diagonal) =
+                (row.get(j + 1).copied().unwrap_or(0), row.get(j).copied().unwrap_or(0));
             let left = next.last().copied().unwrap_or(0);
             next.push((up + 1).min(left + 1).min(diagonal + usize::from(x != y)));
         }
@@ -205,7 +233,9 @@ fn statements(text: &str) -> Vec<Statement<'_>> {
         // `[[fixed]]` and `[x]` are headers; `["a",` inside a list is not.
         let header = trimmed.starts_with("[[") && trimmed.contains("]]")
             || trimmed.starts_with('[')
-                && trimmed.get(1..).is_some_and(|t| t.starts_with(|c: char| c.is_ascii_alphabetic()));
+                && trimmed
+                    .get(1..)
+                    .is_some_and(|t| t.starts_with(|c: char| c.is_ascii_alphabetic()));
         if header {
             in_table = true;
             let key = trimmed.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned();
@@ -266,7 +296,10 @@ fixed     = [
         assert_eq!(site.vantage, Some(Vantage::Host));
         assert_eq!((site.year, site.timezone.as_deref()), (Some(2015), Some("America/New_York")));
         let fixed: Vec<String> = site.fixed.iter().map(|(t, w)| format!("{t} {w}")).collect();
-        assert_eq!(fixed, ["2015-12-05T09:00:00Z removed wp-cache.php", "2015-12-06T14:00:00Z closed port 25"]);
+        assert_eq!(
+            fixed,
+            ["2015-12-05T09:00:00Z removed wp-cache.php", "2015-12-06T14:00:00Z closed port 25"]
+        );
         assert!(recognise(GOOD));
     }
 
@@ -278,7 +311,11 @@ fixed     = [
         assert_eq!(site.year, Some(2015));
         assert_eq!(site.networks.len(), 1);
         assert_eq!(notes.len(), 5, "{notes:#?}");
-        assert!(notes[0].starts_with("line 1: unknown key `adresses`: did you mean `addresses`?"), "{}", notes[0]);
+        assert!(
+            notes[0].starts_with("line 1: unknown key `adresses`: did you mean `addresses`?"),
+            "{}",
+            notes[0]
+        );
         assert!(notes[1].contains("line 2") && notes[1].contains("\"x\""));
         assert!(notes[2].starts_with("line 3: `helo` is not TOML"));
         assert!(notes[4].contains("Mars/Phobos"));
@@ -286,14 +323,18 @@ fixed     = [
 
     #[test]
     fn other_settings_files_are_not_ours() {
-        assert!(!recognise("myhostname = mail.example.org\nmynetworks = 127.0.0.0/8\nrelayhost =\n"));
+        assert!(!recognise(
+            "myhostname = mail.example.org\nmynetworks = 127.0.0.0/8\nrelayhost =\n"
+        ));
         assert!(!recognise("[package]\nname = \"x\"\n"));
         assert!(!recognise("Dear Bob,\nyear = never\n"));
     }
 
     #[test]
     fn tables_of_fixes() {
-        let (site, notes) = read("year = 2015\n[[fixed]]\ntime = 2015-12-05T09:00:00Z\nwhat = \"x\"\n[[fixed]]\ntime = 2015-12-06\nwhat = \"y\"\n");
+        let (site, notes) = read(
+            "year = 2015\n[[fixed]]\ntime = 2015-12-05T09:00:00Z\nwhat = \"x\"\n[[fixed]]\ntime = 2015-12-06\nwhat = \"y\"\n",
+        );
         assert_eq!(site.fixed.len(), 2, "{notes:?}");
     }
 }

@@ -153,16 +153,22 @@ fn build(
     end: usize,
 ) -> Option<Stamp> {
     let (month, day) = (u8::try_from(month).ok()?, u8::try_from(day).ok()?);
-    ((1..=12).contains(&month) && (1..=31).contains(&day))
-        .then_some(Stamp { year, month, day, second, nanos, offset, end })
+    ((1..=12).contains(&month) && (1..=31).contains(&day)).then_some(Stamp {
+        year,
+        month,
+        day,
+        second,
+        nanos,
+        offset,
+        end,
+    })
 }
 
 /// `hh:mm:ss` as seconds since midnight; a leap second is the second before it.
 fn clock(text: &[u8]) -> Option<u32> {
     let [h1, h2, b':', m1, m2, b':', s1, s2, ..] = text else { return None };
     let (hour, minute, second) = (number(&[*h1, *h2])?, number(&[*m1, *m2])?, number(&[*s1, *s2])?);
-    (hour < 24 && minute < 60 && second <= 60)
-        .then_some(hour * 3600 + minute * 60 + second.min(59))
+    (hour < 24 && minute < 60 && second <= 60).then_some(hour * 3600 + minute * 60 + second.min(59))
 }
 
 /// `+0100`, `01:00` behind a sign: seconds and length.
@@ -263,7 +269,8 @@ impl Clock {
                 self.year
             }
         };
-        let local = days(i64::from(year), stamp.month, stamp.day) * 86_400 + i64::from(stamp.second);
+        let local =
+            days(i64::from(year), stamp.month, stamp.day) * 86_400 + i64::from(stamp.second);
         let offset = match stamp.offset {
             Some(offset) => i64::from(offset),
             None => self.offset_at(local),
@@ -337,7 +344,8 @@ mod tests {
 
     #[test]
     fn days_agree_with_the_calendar() {
-        for (y, m, d) in [(1970, 1, 1), (2000, 2, 29), (2016, 3, 1), (2100, 12, 31), (1999, 12, 31)] {
+        for (y, m, d) in [(1970, 1, 1), (2000, 2, 29), (2016, 3, 1), (2100, 12, 31), (1999, 12, 31)]
+        {
             let civil = jiff::civil::Date::new(y, m, d).unwrap().at(0, 0, 0, 0);
             let stamp = jiff::tz::Offset::UTC.to_timestamp(civil).unwrap();
             assert_eq!(days(i64::from(y), m as u8, d as u8), stamp.as_second() / 86_400);

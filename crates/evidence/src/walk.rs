@@ -45,13 +45,15 @@ pub(crate) fn files(paths: &[PathBuf]) -> Vec<Found> {
 
 fn folder(given: &Path, found: &mut Vec<Found>) {
     let real_root = given.canonicalize().ok();
-    let walk = walkdir::WalkDir::new(given)
-        .max_depth(DEEPEST)
-        .follow_root_links(true)
-        .sort_by_file_name();
+    let walk =
+        walkdir::WalkDir::new(given).max_depth(DEEPEST).follow_root_links(true).sort_by_file_name();
     for entry in walk {
         if found.len() >= MOST {
-            found.push(problem(given, given, format!("more than {MOST} files; the rest was left out")));
+            found.push(problem(
+                given,
+                given,
+                format!("more than {MOST} files; the rest was left out"),
+            ));
             return;
         }
         let entry = match entry {
@@ -68,7 +70,9 @@ fn folder(given: &Path, found: &mut Vec<Found>) {
         }
         let path = entry.path();
         let below = path.strip_prefix(given).unwrap_or(path).to_path_buf();
-        if entry.depth() == 1 && (below == Path::new("expect.toml") || below == Path::new("README.md")) {
+        if entry.depth() == 1
+            && (below == Path::new("expect.toml") || below == Path::new("README.md"))
+        {
             continue;
         }
         if entry.file_type().is_symlink() {
@@ -88,7 +92,11 @@ fn folder(given: &Path, found: &mut Vec<Found>) {
         let metadata = match entry.metadata() {
             Ok(metadata) => metadata,
             Err(error) => {
-                found.push(problem(path, given, error.io_error().map_or_else(|| error.to_string(), reason)));
+                found.push(problem(
+                    path,
+                    given,
+                    error.io_error().map_or_else(|| error.to_string(), reason),
+                ));
                 continue;
             }
         };

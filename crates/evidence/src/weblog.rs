@@ -157,9 +157,12 @@ fn front_fields(front: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
     // host where the second is an address (a user's name may hold blanks).
     let third = words.next()?;
     let fourth = words.next();
-    if fourth.is_some() && address(first).is_none() && (address(second).is_some() || third == b"-") {
+    if fourth.is_some() && address(first).is_none() && (address(second).is_some() || third == b"-")
+    {
         let host = match first.iter().rposition(|&b| b == b':') {
-            Some(colon) if first.get(colon + 1..).and_then(number).is_some() => first.get(..colon)?,
+            Some(colon) if first.get(colon + 1..).and_then(number).is_some() => {
+                first.get(..colon)?
+            }
             _ => first,
         };
         return Some((Some(host), second));
@@ -169,7 +172,7 @@ fn front_fields(front: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
 
 /// `04/Dec/2015:14:30:00 +0100]` -> time, offset, and what follows the bracket.
 fn clf_stamp(text: &[u8]) -> Option<(Time, i32, &[u8])> {
-    let [d1, d2, b'/', m @ .., ] = text.get(..6)? else { return None };
+    let [d1, d2, b'/', m @ ..] = text.get(..6)? else { return None };
     let month = u8::try_from(month_number(m)?).ok()?;
     let day = u8::try_from(number(&[*d1, *d2])?).ok().filter(|d| (1..=31).contains(d))?;
     let rest = text.get(6..)?;
@@ -190,7 +193,8 @@ fn clf_stamp(text: &[u8]) -> Option<(Time, i32, &[u8])> {
         _ => (0, rest),
     };
     let rest = rest.strip_prefix(b"]")?;
-    let local = days(i64::from(year), month, day) * 86_400 + i64::from(hour * 3600 + minute * 60 + second);
+    let local =
+        days(i64::from(year), month, day) * 86_400 + i64::from(hour * 3600 + minute * 60 + second);
     Some((Time::from_secs(local - i64::from(offset)), offset, rest))
 }
 

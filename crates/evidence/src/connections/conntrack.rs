@@ -52,7 +52,10 @@ fn row(line: &[u8], place: Place) -> Option<Connection> {
             } else if state.is_empty() {
                 state = super::text(word);
             }
-        } else if fields.is_empty() && word.len() > 3 && word.iter().all(|b| b.is_ascii_uppercase() || *b == b'_') {
+        } else if fields.is_empty()
+            && word.len() > 3
+            && word.iter().all(|b| b.is_ascii_uppercase() || *b == b'_')
+        {
             state = match word {
                 b"ESTABLISHED" => "ESTAB".to_owned(),
                 other => super::text(other).replace('_', "-"),
@@ -62,7 +65,8 @@ fn row(line: &[u8], place: Place) -> Option<Connection> {
     if !tcp {
         return None;
     }
-    let nth = |name: &[u8], n: usize| fields.iter().filter(|(f, _)| *f == name).nth(n).map(|(_, v)| *v);
+    let nth =
+        |name: &[u8], n: usize| fields.iter().filter(|(f, _)| *f == name).nth(n).map(|(_, v)| *v);
     let ip = |name: &[u8], n| nth(name, n).and_then(crate::weblog::address);
     let port = |name: &[u8], n| {
         nth(name, n).and_then(crate::stamp::number).and_then(|p| u16::try_from(p).ok())

@@ -61,7 +61,8 @@ fn line_month(line: &[u8]) -> Option<stamp::Stamp> {
 
 /// One line.
 pub fn parse(line: &[u8], time: Option<Time>, place: Place) -> Option<Connection> {
-    let start = memchr::memmem::find(line, b"IN=").or_else(|| memchr::memmem::find(line, b"SRC="))?;
+    let start =
+        memchr::memmem::find(line, b"IN=").or_else(|| memchr::memmem::find(line, b"SRC="))?;
     let fields = line.get(start..)?;
     let (mut src, mut dst, mut dport) = (None, None, None);
     let (mut sport, mut uid, mut mac) = (None, None, None);

@@ -64,7 +64,8 @@ fn row(line: &[u8], place: Place) -> Option<Connection> {
     let words: Vec<&[u8]> =
         line.split(|b| b.is_ascii_whitespace()).filter(|w| !w.is_empty()).take(16).collect();
     // netstat: tcp 0 0 local foreign STATE [user inode] pid/program
-    if let [b"tcp" | b"tcp6" | b"tcp4", recv, _, local, foreign, state_word, rest @ ..] = words.as_slice()
+    if let [b"tcp" | b"tcp6" | b"tcp4", recv, _, local, foreign, state_word, rest @ ..] =
+        words.as_slice()
         && recv.iter().all(u8::is_ascii_digit)
         && let Some(state) = state(state_word)
     {
@@ -162,7 +163,9 @@ fn endpoint(word: &[u8]) -> Option<(IpAddr, Option<u16>, Option<&[u8]>)> {
         _ => return None,
     };
     let (host, interface) = match memchr::memchr(b'%', host) {
-        Some(at) => (host.get(..at)?, host.get(at + 1..).map(|i| i.strip_suffix(b"]").unwrap_or(i))),
+        Some(at) => {
+            (host.get(..at)?, host.get(at + 1..).map(|i| i.strip_suffix(b"]").unwrap_or(i)))
+        }
         None => (host, None),
     };
     let host = host.strip_prefix(b"[").unwrap_or(host);

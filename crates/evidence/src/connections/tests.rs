@@ -55,7 +55,11 @@ ESTAB 0 0 192.0.2.10%eth0:41002 198.51.100.25:25\n";
     assert!(sockets::recognise(ss));
     let found: Vec<String> = sockets::read(ss, SourceId(0), 0).iter().map(show).collect();
     assert_eq!(found.len(), 5, "{found:#?}");
-    assert!(found[0].starts_with("- 0.0.0.0:* > 0.0.0.0:25 LISTEN pid=Some(1200) prog=\"master\""), "{}", found[0]);
+    assert!(
+        found[0].starts_with("- 0.0.0.0:* > 0.0.0.0:25 LISTEN pid=Some(1200) prog=\"master\""),
+        "{}",
+        found[0]
+    );
     assert!(found[1].starts_with("- 198.51.100.9:40000 > 192.0.2.10:25 ESTAB"), "{}", found[1]);
     assert!(found[2].starts_with("- 192.0.2.10:41000 > 198.51.100.25:25 SYN-SENT pid=Some(4711) prog=\"perl\" uid=Some(33)"), "{}", found[2]);
     assert!(found[3].starts_with("- 192.0.2.10:41001 > 198.51.100.25:25 ESTAB"), "{}", found[3]);

@@ -24,9 +24,7 @@ pub(super) fn parse(line: &[u8], place: Place) -> Option<Request> {
     let status = text(&["status", "response", "response_code"])?.parse().ok()?;
     let whole = row.get("request").and_then(Value::as_str);
     let (method, target) = match whole.map(|w| super::request_line(w.as_bytes())) {
-        Some((method, target)) if !method.is_empty() => {
-            (Octets::new(method), Octets::new(target))
-        }
+        Some((method, target)) if !method.is_empty() => (Octets::new(method), Octets::new(target)),
         _ => {
             let target = text(&["uri", "request_uri", "path", "url", "requested_path"])?;
             let method = text(&["method", "request_method", "verb"])?;
@@ -40,9 +38,18 @@ pub(super) fn parse(line: &[u8], place: Place) -> Option<Request> {
     Some(Request {
         time,
         place,
-        client: text(&["remote_addr", "remote_ip", "client_ip", "clientip", "client", "remoteIP", "ip"])
-            .and_then(|c| super::address(c.as_bytes())),
-        host: text(&["host", "vhost", "server_name", "http_host"]).map(|h| Octets::from(h.as_str())),
+        client: text(&[
+            "remote_addr",
+            "remote_ip",
+            "client_ip",
+            "clientip",
+            "client",
+            "remoteIP",
+            "ip",
+        ])
+        .and_then(|c| super::address(c.as_bytes())),
+        host: text(&["host", "vhost", "server_name", "http_host"])
+            .map(|h| Octets::from(h.as_str())),
         method,
         target,
         status,
@@ -52,25 +59,27 @@ pub(super) fn parse(line: &[u8], place: Place) -> Option<Request> {
 }
 
 fn time(row: &Value) -> Option<Time> {
-    ["time", "timestamp", "time_iso8601", "@timestamp", "time_local", "ts", "msec"].iter().find_map(|name| {
-        match row.get(*name)? {
-            Value::Number(n) => {
-                let secs = n.as_f64()?;
-                (secs > 0.0 && secs < 1e11).then(|| Time::from_micros((secs * 1e6) as i64))
-            }
-            Value::String(s) => {
-                if let Ok(stamp) = s.parse::<jiff::Timestamp>() {
-                    return Some(Time::from(stamp));
+    ["time", "timestamp", "time_iso8601", "@timestamp", "time_local", "ts", "msec"].iter().find_map(
+        |name| {
+            match row.get(*name)? {
+                Value::Number(n) => {
+                    let secs = n.as_f64()?;
+                    (secs > 0.0 && secs < 1e11).then(|| Time::from_micros((secs * 1e6) as i64))
                 }
-                let closed = format!("{}]", s.trim_matches(['[', ']']));
-                if let Some((time, _, _)) = super::clf_stamp(closed.as_bytes()) {
-                    return Some(time);
+                Value::String(s) => {
+                    if let Ok(stamp) = s.parse::<jiff::Timestamp>() {
+                        return Some(Time::from(stamp));
+                    }
+                    let closed = format!("{}]", s.trim_matches(['[', ']']));
+                    if let Some((time, _, _)) = super::clf_stamp(closed.as_bytes()) {
+                        return Some(time);
+                    }
+                    // Without a zone a JSON stamp is UTC by the custom of its writers.
+                    let stamp = crate::stamp::iso(s.as_bytes())?;
+                    Some(Clock::new(jiff::tz::TimeZone::UTC, 1970).time(&stamp))
                 }
-                // Without a zone a JSON stamp is UTC by the custom of its writers.
-                let stamp = crate::stamp::iso(s.as_bytes())?;
-                Some(Clock::new(jiff::tz::TimeZone::UTC, 1970).time(&stamp))
+                _ => None,
             }
-            _ => None,
-        }
-    })
+        },
+    )
 }

@@ -25,16 +25,38 @@ not a line\n\
         let r: &Request = &found[i];
         format!(
             "{} {:?} {:?} {} {} {} {:?} {:?}",
-            r.time, r.client.map(|c| c.to_string()), r.host, r.method, r.target, r.status, r.agent, r.took_s
+            r.time,
+            r.client.map(|c| c.to_string()),
+            r.host,
+            r.method,
+            r.target,
+            r.status,
+            r.agent,
+            r.took_s
         )
     };
     assert_eq!(line(0), "2015-12-04T13:30:00Z Some(\"192.0.2.1\") None GET /a?b=c 200 None None");
-    assert_eq!(line(1), "2015-12-04T14:30:01Z Some(\"192.0.2.1\") None POST /x.php 302 Some(\"Mozilla/5.0 (X; Y)\") None");
-    assert_eq!(line(2), "2015-12-04T19:30:02Z Some(\"192.0.2.2\") Some(\"shop.example.org\") GET / 200 None Some(0.125)");
-    assert_eq!(line(3), "2015-12-04T14:30:03Z Some(\"2001:db8::1\") None  \\x16\\x03 400 None Some(0.125)");
+    assert_eq!(
+        line(1),
+        "2015-12-04T14:30:01Z Some(\"192.0.2.1\") None POST /x.php 302 Some(\"Mozilla/5.0 (X; Y)\") None"
+    );
+    assert_eq!(
+        line(2),
+        "2015-12-04T19:30:02Z Some(\"192.0.2.2\") Some(\"shop.example.org\") GET / 200 None Some(0.125)"
+    );
+    assert_eq!(
+        line(3),
+        "2015-12-04T14:30:03Z Some(\"2001:db8::1\") None  \\x16\\x03 400 None Some(0.125)"
+    );
     assert_eq!(line(4), "2015-12-04T14:30:04Z None None  - 408 None None");
-    assert_eq!(line(5), "2015-12-04T14:30:05Z Some(\"192.0.2.3\") None GET /j 404 Some(\"curl\") Some(0.5)");
-    assert_eq!(line(6), "2015-12-04T14:30:06.500Z Some(\"192.0.2.4\") Some(\"h.example\") GET /c 200 Some(\"x\") Some(0.25)");
+    assert_eq!(
+        line(5),
+        "2015-12-04T14:30:05Z Some(\"192.0.2.3\") None GET /j 404 Some(\"curl\") Some(0.5)"
+    );
+    assert_eq!(
+        line(6),
+        "2015-12-04T14:30:06.500Z Some(\"192.0.2.4\") Some(\"h.example\") GET /c 200 Some(\"x\") Some(0.25)"
+    );
     assert_eq!(found[1].place, Place::byte(SourceId(1), 73));
 }
 

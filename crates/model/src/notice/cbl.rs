@@ -26,7 +26,9 @@ static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Sentences of such a page that stand without the statement.
 static ORPHAN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)(?:was|been)\s+last\s+detected\s+(?:at|on)|most\s+recent\s+detection\s+(?:was|is)|(?:host|address|machine)\s+(?:is\s+)?HELO(?:ed|'?s|'?ing)\s+as|\(the\s+sinkhole\)")
+    pattern(
+        r"(?i)(?:was|been)\s+last\s+detected\s+(?:at|on)|most\s+recent\s+detection\s+(?:was|is)|(?:host|address|machine)\s+(?:is\s+)?HELO(?:ed|'?s|'?ing)\s+as|\(the\s+sinkhole\)",
+    )
 });
 
 static DETECTED: LazyLock<Regex> = LazyLock::new(|| {
@@ -36,8 +38,9 @@ static DETECTED: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
-static REMOVED: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)(?:was|been)\s+(?:self-)?removed(?:\s+from\s+the\s+\w+)?\s+(?:at|on)\s"));
+static REMOVED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)(?:was|been)\s+(?:self-)?removed(?:\s+from\s+the\s+\w+)?\s+(?:at|on)\s")
+});
 
 static SINKHOLE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
@@ -203,13 +206,23 @@ fn sinkhole(block: &str, notice: &mut Notice) {
 /// The sentence that says why.
 fn reason(block: &str) -> String {
     const TELLING: [&str; 12] = [
-        "is infected", "natting", "helo", "sinkhole", "spambot", "botnet", "proxy", "trojan",
-        "misconfigured", "compromised", "spam", "detected",
+        "is infected",
+        "natting",
+        "helo",
+        "sinkhole",
+        "spambot",
+        "botnet",
+        "proxy",
+        "trojan",
+        "misconfigured",
+        "compromised",
+        "spam",
+        "detected",
     ];
     let sentences: Vec<&str> = block.split(". ").map(str::trim).filter(|s| s.len() > 3).collect();
-    let best = TELLING.iter().find_map(|word| {
-        sentences.iter().find(|s| s.to_ascii_lowercase().contains(word)).copied()
-    });
+    let best = TELLING
+        .iter()
+        .find_map(|word| sentences.iter().find(|s| s.to_ascii_lowercase().contains(word)).copied());
     words::one_line(best.or(sentences.first().copied()).unwrap_or(block).trim_end_matches('.'))
 }
 

@@ -12,7 +12,9 @@ use regex::Regex;
 use std::sync::LazyLock;
 
 static ABUSE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\babuse\b|\babusive\b|\bspam(?:ming|med|trap)?\b|unsolicited|complain|\bbotnet\b|infected|compromised|malicious|attack(?:s|ing|ed|er)?\b|brute.?force")
+    pattern(
+        r"(?i)\babuse\b|\babusive\b|\bspam(?:ming|med|trap)?\b|unsolicited|complain|\bbotnet\b|infected|compromised|malicious|attack(?:s|ing|ed|er)?\b|brute.?force",
+    )
 });
 
 static SOURCE_IP: LazyLock<Regex> = LazyLock::new(|| {
@@ -23,19 +25,28 @@ static SOURCE_IP: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 static INLINE_IP: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)(?:from|with|of|by|behind|at)\s+(?:the\s+|your\s+|a\s+)?(?:IP(?:v[46])?(?:[ -]?address)?|host|server|machine|address)\s*:?\s*[\[(]?\s*([0-9A-F][0-9A-F.:]{2,44})")
+    pattern(
+        r"(?i)(?:from|with|of|by|behind|at)\s+(?:the\s+|your\s+|a\s+)?(?:IP(?:v[46])?(?:[ -]?address)?|host|server|machine|address)\s*:?\s*[\[(]?\s*([0-9A-F][0-9A-F.:]{2,44})",
+    )
 });
 
 static STAMPED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?im)^[ \t>*|-]*(arrival-date|(?:date|time)(?:stamp)?(?:[ /](?:and )?(?:date|time))?(?:[ ]of[ ][a-z ]{3,30})?(?:[ ]?\((?:UTC|GMT)\))?|timestamp|detected(?:[ ]at|[ ]on)?|(?:last|first)[ _-]?seen|received[ -]date|incident[ -](?:date|time)|event[ -](?:date|time)|seen(?:[ ]at)?|source-time)[ \t]*[:=|]")
+    pattern(
+        r"(?im)^[ \t>*|-]*(arrival-date|(?:date|time)(?:stamp)?(?:[ /](?:and )?(?:date|time))?(?:[ ]of[ ][a-z ]{3,30})?(?:[ ]?\((?:UTC|GMT)\))?|timestamp|detected(?:[ ]at|[ ]on)?|(?:last|first)[ _-]?seen|received[ -]date|incident[ -](?:date|time)|event[ -](?:date|time)|seen(?:[ ]at)?|source-time)[ \t]*[:=|]",
+    )
 });
 
 static LABEL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?im)^[ \t>*|-]*(source[ _-]?port|src[ _-]?port|destination[ _-]?(?:ip|address|port)|dst[ _-]?(?:ip|port)|dest[ _-]?(?:ip|port)|target[ _-]?(?:ip|port)|helo|ehlo|malware|infection|family|botnet|subject|feedback-type|list|reported-domain)[ \t]*[:=|][ \t]*(.{1,300})$")
+    pattern(
+        r"(?im)^[ \t>*|-]*(source[ _-]?port|src[ _-]?port|destination[ _-]?(?:ip|address|port)|dst[ _-]?(?:ip|port)|dest[ _-]?(?:ip|port)|target[ _-]?(?:ip|port)|helo|ehlo|malware|infection|family|botnet|subject|feedback-type|list|reported-domain)[ \t]*[:=|][ \t]*(.{1,300})$",
+    )
 });
 
-static DOMAIN: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?im)^(?:from|reporting-mta|user-agent):[^\n]*?(?:@|dns;\s*)([a-z0-9-]+(?:\.[a-z0-9-]+)+)"));
+static DOMAIN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?im)^(?:from|reporting-mta|user-agent):[^\n]*?(?:@|dns;\s*)([a-z0-9-]+(?:\.[a-z0-9-]+)+)",
+    )
+});
 
 /// The complaint a text makes.
 pub(super) fn read(text: &str, flat: &Flat, source: SourceId) -> Vec<Notice> {
@@ -84,7 +95,8 @@ pub(super) fn read(text: &str, flat: &Flat, source: SourceId) -> Vec<Notice> {
         ),
         None => detail(&["subject"]).unwrap_or_else(|| telling(&flat.text)),
     };
-    let domain = DOMAIN.captures(text).and_then(|c| c.get(1)).map(|m| m.as_str().to_ascii_lowercase());
+    let domain =
+        DOMAIN.captures(text).and_then(|c| c.get(1)).map(|m| m.as_str().to_ascii_lowercase());
     vec![Notice {
         subject,
         list: domain,

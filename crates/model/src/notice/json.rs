@@ -59,7 +59,9 @@ fn intelligence(row: &Value, whole: &Value, place: Place) -> Option<Notice> {
         .and_then(|s| words::subject(&s));
     let botnet = text(row, &["botname", "botnet", "malware", "malware_family"]);
     let mut reason = format!("Spamhaus {dataset}");
-    for part in [&heuristic, &text(row, &["subject", "description", "reason"])].into_iter().flatten() {
+    for part in
+        [&heuristic, &text(row, &["subject", "description", "reason"])].into_iter().flatten()
+    {
         reason.push_str(": ");
         reason.push_str(part);
     }
@@ -69,7 +71,9 @@ fn intelligence(row: &Value, whole: &Value, place: Place) -> Option<Notice> {
         reason: words::one_line(&reason),
         time: seen.map(|t| (t, TimeKind::Detection)).or(listed.map(|t| (t, TimeKind::Listing))),
         tolerance_s: None,
-        helo: text(row, &["helo", "helos"]).filter(|h| !h.is_empty()).map(|h| Octets::from(h.as_str())),
+        helo: text(row, &["helo", "helos"])
+            .filter(|h| !h.is_empty())
+            .map(|h| Octets::from(h.as_str())),
         botnet: botnet
             .filter(|b| !b.is_empty() && !b.eq_ignore_ascii_case("unknown"))
             .map(|b| b.to_lowercase()),
@@ -85,9 +89,8 @@ fn intelligence(row: &Value, whole: &Value, place: Place) -> Option<Notice> {
 
 /// The answer of our own address API.
 fn ours(value: &Value, place: Place) -> Vec<Notice> {
-    let subject = text(value, &["address"])
-        .and_then(|a| words::subject(&a))
-        .unwrap_or(Subject::Unnamed);
+    let subject =
+        text(value, &["address"]).and_then(|a| words::subject(&a)).unwrap_or(Subject::Unnamed);
     let listings = value.get("listings").and_then(Value::as_array);
     listings
         .into_iter()

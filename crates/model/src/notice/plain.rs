@@ -48,7 +48,9 @@ impl Notice {
         match &self.subject {
             Subject::Ip(ip) => line("Subject", &format!("ip {ip}")),
             Subject::Prefix(net) => line("Subject", &format!("prefix {net}")),
-            Subject::Domain(name) => line("Subject", &format!("domain {}", escape(name.as_bytes()))),
+            Subject::Domain(name) => {
+                line("Subject", &format!("domain {}", escape(name.as_bytes())))
+            }
             Subject::Unnamed => line("Subject", "unnamed"),
         }
         if let Some(list) = &self.list {

@@ -32,7 +32,9 @@ static NAMED: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
 
 /// "blocked using zen.spamhaus.org", "listed at bl.example", "found in the DNSBL x.example".
 static USING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)(?:blocked|rejected|listed|refused|denied|found|blacklisted)\s+(?:using|at|by|in|on|via)\s+(?:the\s+)?(?:DNSBL\s+|RBL\s+|blacklist\s+|list\s+)?([a-z0-9-]+(?:\.[a-z0-9-]+)+)")
+    pattern(
+        r"(?i)(?:blocked|rejected|listed|refused|denied|found|blacklisted)\s+(?:using|at|by|in|on|via)\s+(?:the\s+)?(?:DNSBL\s+|RBL\s+|blacklist\s+|list\s+)?([a-z0-9-]+(?:\.[a-z0-9-]+)+)",
+    )
 });
 
 /// A reply code and what follows it, or a TXT answer.
@@ -42,17 +44,20 @@ static REPLY: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Words of refusal for being listed, not for a missing mailbox.
 static LISTED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\bblock(?:ed|ing|list)?\b|blacklist|\blisted\b|\bban(?:ned)?\b|reputation|unsolicited|\bRBL\b|DNSBL|complaints|\bspam\b")
+    pattern(
+        r"(?i)\bblock(?:ed|ing|list)?\b|blacklist|\blisted\b|\bban(?:ned)?\b|reputation|unsolicited|\bRBL\b|DNSBL|complaints|\bspam\b",
+    )
 });
 
 /// `1.113.0.203.zen.example` in front of its answer.
 static REVERSED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.([a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+)\.?\s+(?:\d+\s+)?(?:IN\s+TXT|descriptive\s+text)")
+    pattern(
+        r"(?i)\b(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.([a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+)\.?\s+(?:\d+\s+)?(?:IN\s+TXT|descriptive\s+text)",
+    )
 });
 
-static DATED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?im)^[ \t>]*(last-attempt-date|arrival-date|date)\s*:")
-});
+static DATED: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?im)^[ \t>]*(last-attempt-date|arrival-date|date)\s*:"));
 
 /// The refusal a text tells of.
 pub(super) fn read(text: &str, flat: &Flat, source: SourceId) -> Vec<Notice> {
@@ -82,7 +87,10 @@ pub(super) fn read(text: &str, flat: &Flat, source: SourceId) -> Vec<Notice> {
         (None, Some((_, name))) => name.to_owned(),
         (None, None) => return Vec::new(),
     };
-    let reply = REPLY.find_iter(around).last().map_or(around, |m| around.get(m.start()..).unwrap_or(around));
+    let reply = REPLY
+        .find_iter(around)
+        .last()
+        .map_or(around, |m| around.get(m.start()..).unwrap_or(around));
     let begins = REPLY
         .find_iter(line)
         .map(|m| m.start())
@@ -190,9 +198,9 @@ fn known_zone(zone: &str) -> String {
 /// Which of Spamhaus' lists a text speaks of.
 fn spamhaus_part(text: &str) -> String {
     let lower = text.to_ascii_lowercase();
-    let part = ["xbl", "pbl", "css", "sbl", "zen"].into_iter().find(|p| {
-        lower.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == *p)
-    });
+    let part = ["xbl", "pbl", "css", "sbl", "zen"]
+        .into_iter()
+        .find(|p| lower.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == *p));
     part.map_or("Spamhaus".to_owned(), |p| format!("Spamhaus {}", p.to_ascii_uppercase()))
 }
 

@@ -41,11 +41,15 @@ static MONTH_FIRST: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 static TOLERANCE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)(?:\+/-|\+-|give or take|tolerance(?: of|:)?|within)\s*(\d{1,6}|one|a)\s*(second|sec|minute|min|hour)")
+    pattern(
+        r"(?i)(?:\+/-|\+-|give or take|tolerance(?: of|:)?|within)\s*(\d{1,6}|one|a)\s*(second|sec|minute|min|hour)",
+    )
 });
 
 static AGE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\(?\s*(?:,?\s*approximately|about|~)?\s*((?:\d{1,5}\s+(?:day|hour|minute|second)s?(?:,|\s+and)?\s*){1,4})ago")
+    pattern(
+        r"(?i)\(?\s*(?:,?\s*approximately|about|~)?\s*((?:\d{1,5}\s+(?:day|hour|minute|second)s?(?:,|\s+and)?\s*){1,4})ago",
+    )
 });
 
 /// A stamp found in a text.
@@ -113,8 +117,11 @@ fn year_first(text: &str) -> Option<Found> {
         let zone = c.get(8).map_or("", |m| m.as_str());
         let date = (number(1)?, number(2)?, number(3)?);
         let whole = c.get(0)?;
-        build(date, (number(4)?, number(5)?, number(6)?), fraction, zone)
-            .map(|time| Found { time, start: whole.start(), end: whole.end() })
+        build(date, (number(4)?, number(5)?, number(6)?), fraction, zone).map(|time| Found {
+            time,
+            start: whole.start(),
+            end: whole.end(),
+        })
     })
 }
 
@@ -139,8 +146,11 @@ fn named_month(form: &Regex, text: &str, order: [usize; 3]) -> Option<Found> {
         let zone = c.get(7).map_or("", |m| m.as_str());
         let whole = c.get(0)?;
         let clock = (number(4)?, number(5)?, number(6)?);
-        build((number(year)?, month, number(day)?), clock, "", zone)
-            .map(|time| Found { time, start: whole.start(), end: whole.end() })
+        build((number(year)?, month, number(day)?), clock, "", zone).map(|time| Found {
+            time,
+            start: whole.start(),
+            end: whole.end(),
+        })
     })
 }
 
@@ -154,7 +164,12 @@ fn month(name: &str) -> Option<i32> {
 }
 
 /// Puts a stamp together; none where it is no date.
-fn build(date: (i32, i32, i32), clock: (i32, i32, i32), fraction: &str, zone: &str) -> Option<Time> {
+fn build(
+    date: (i32, i32, i32),
+    clock: (i32, i32, i32),
+    fraction: &str,
+    zone: &str,
+) -> Option<Time> {
     let small = |n: i32| i8::try_from(n).ok();
     let mut nanos = 0_i32;
     for digit in fraction.bytes().chain(std::iter::repeat(b'0')).take(9) {
@@ -219,7 +234,10 @@ mod tests {
             ("Date: Fri, 04 Dec 2015 14:30:00 +0100 (CET)", "2015-12-04T13:30:00Z"),
             ("2017-05-16 23:11:19 (GMT - this timestamp", "2017-05-16T23:11:19Z"),
             ("2015-12-04T14:30:05.250-05:00", "2015-12-04T19:30:05.250Z"),
-            ("The most recent detection was on: July 22 2023, 19:35:00 UTC", "2023-07-22T19:35:00Z"),
+            (
+                "The most recent detection was on: July 22 2023, 19:35:00 UTC",
+                "2023-07-22T19:35:00Z",
+            ),
             ("on 4 December 2015 at 14:30 EST", "2015-12-04T19:30:00Z"),
         ] {
             assert_eq!(first(text).map(|f| f.time.rfc3339()).as_deref(), Some(want), "{text}");

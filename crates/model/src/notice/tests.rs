@@ -159,17 +159,53 @@ fn our_api() {
 #[test]
 fn refusals_name_list_and_subject() {
     for (text, list, subject) in [
-        ("host mx.example.net[198.51.100.5] said: 554 5.7.1 Service unavailable; Client host [203.0.113.10] blocked using zen.spamhaus.org; https://www.spamhaus.org/query/ip/203.0.113.10 (in reply to RCPT TO command)", "Spamhaus ZEN", "203.0.113.10"),
-        ("550 5.7.1 Unfortunately, messages from [203.0.113.10] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3140).", "Microsoft", "203.0.113.10"),
-        ("550 5.7.511 Access denied, banned sender[203.0.113.10]. To request removal from this list", "Microsoft", "203.0.113.10"),
-        ("421-4.7.0 [203.0.113.10      15] Our system has detected an unusual rate of 421-4.7.0 unsolicited mail originating from your IP address. 421 4.7.0 https://support.google.com/mail/?p=UnsolicitedIPError", "Google", "203.0.113.10"),
-        ("421 4.7.0 [TSS04] Messages from 203.0.113.10 temporarily deferred due to user complaints - 4.16.55.1", "Yahoo", "203.0.113.10"),
-        ("550 5.7.0 Rejected, blocked. See https://ipcheck.proofpoint.com/?ip=203.0.113.10", "Proofpoint", "203.0.113.10"),
+        (
+            "host mx.example.net[198.51.100.5] said: 554 5.7.1 Service unavailable; Client host [203.0.113.10] blocked using zen.spamhaus.org; https://www.spamhaus.org/query/ip/203.0.113.10 (in reply to RCPT TO command)",
+            "Spamhaus ZEN",
+            "203.0.113.10",
+        ),
+        (
+            "550 5.7.1 Unfortunately, messages from [203.0.113.10] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3140).",
+            "Microsoft",
+            "203.0.113.10",
+        ),
+        (
+            "550 5.7.511 Access denied, banned sender[203.0.113.10]. To request removal from this list",
+            "Microsoft",
+            "203.0.113.10",
+        ),
+        (
+            "421-4.7.0 [203.0.113.10      15] Our system has detected an unusual rate of 421-4.7.0 unsolicited mail originating from your IP address. 421 4.7.0 https://support.google.com/mail/?p=UnsolicitedIPError",
+            "Google",
+            "203.0.113.10",
+        ),
+        (
+            "421 4.7.0 [TSS04] Messages from 203.0.113.10 temporarily deferred due to user complaints - 4.16.55.1",
+            "Yahoo",
+            "203.0.113.10",
+        ),
+        (
+            "550 5.7.0 Rejected, blocked. See https://ipcheck.proofpoint.com/?ip=203.0.113.10",
+            "Proofpoint",
+            "203.0.113.10",
+        ),
         ("\"https://www.spamhaus.org/query/ip/203.0.113.10\"", "Spamhaus", "203.0.113.10"),
         ("https://www.spamhaus.org/xbl/query/203.0.113.10", "Spamhaus XBL", "203.0.113.10"),
-        ("10.113.0.203.zen.spamhaus.org descriptive text \"https://www.spamhaus.org/query/ip/203.0.113.10\"", "Spamhaus ZEN", "203.0.113.10"),
-        ("10.113.0.203.bl.example.org. 300 IN TXT \"sent spam with HELO localhost\"", "bl.example.org", "203.0.113.10"),
-        ("Blocked - see http://www.abuseat.org/lookup.cgi?ip=203.0.113.10 550 listed", "CBL", "203.0.113.10"),
+        (
+            "10.113.0.203.zen.spamhaus.org descriptive text \"https://www.spamhaus.org/query/ip/203.0.113.10\"",
+            "Spamhaus ZEN",
+            "203.0.113.10",
+        ),
+        (
+            "10.113.0.203.bl.example.org. 300 IN TXT \"sent spam with HELO localhost\"",
+            "bl.example.org",
+            "203.0.113.10",
+        ),
+        (
+            "Blocked - see http://www.abuseat.org/lookup.cgi?ip=203.0.113.10 550 listed",
+            "CBL",
+            "203.0.113.10",
+        ),
     ] {
         let notice = one(text);
         assert_eq!(notice.list.as_deref(), Some(list), "{text}");

@@ -16,12 +16,56 @@ pub(super) fn pattern(text: &str) -> Regex {
 /// Families that lists have named, lower case. Only these and names that a sentence marks as
 /// one ("the X spambot") are taken for a family.
 const FAMILIES: [&str; 50] = [
-    "kelihos", "cutwail", "conficker", "necurs", "grum", "mumblehard", "ebury", "calfbot",
-    "stealrat", "darkmailer", "zeus", "gameover", "spyeye", "tdss", "torpig", "zeroaccess",
-    "sality", "gamut", "lethic", "slenfbot", "festi", "tofsee", "pushdo", "ramnit", "ranbyus",
-    "nymaim", "andromeda", "gozi", "tinba", "dridex", "citadel", "bobax", "rustock", "srizbi",
-    "maazben", "waledac", "storm", "bagle", "mirai", "emotet", "trickbot", "qakbot", "phorpiex",
-    "virut", "palevo", "wapomi", "matsnu", "nivdort", "locky", "gumblar",
+    "kelihos",
+    "cutwail",
+    "conficker",
+    "necurs",
+    "grum",
+    "mumblehard",
+    "ebury",
+    "calfbot",
+    "stealrat",
+    "darkmailer",
+    "zeus",
+    "gameover",
+    "spyeye",
+    "tdss",
+    "torpig",
+    "zeroaccess",
+    "sality",
+    "gamut",
+    "lethic",
+    "slenfbot",
+    "festi",
+    "tofsee",
+    "pushdo",
+    "ramnit",
+    "ranbyus",
+    "nymaim",
+    "andromeda",
+    "gozi",
+    "tinba",
+    "dridex",
+    "citadel",
+    "bobax",
+    "rustock",
+    "srizbi",
+    "maazben",
+    "waledac",
+    "storm",
+    "bagle",
+    "mirai",
+    "emotet",
+    "trickbot",
+    "qakbot",
+    "phorpiex",
+    "virut",
+    "palevo",
+    "wapomi",
+    "matsnu",
+    "nivdort",
+    "locky",
+    "gumblar",
 ];
 
 static HELO: LazyLock<Regex> = LazyLock::new(|| {
@@ -43,7 +87,9 @@ static NAMED_FAMILY: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 static TIMES: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)(?:detected|listed|seen)(?:\s+and\s+listed)?\s+(\d{1,6})\s+times?\s+(?:in|within|during)\s+the\s+(?:past|last)\s+(\d{1,4})\s+days?")
+    pattern(
+        r"(?i)(?:detected|listed|seen)(?:\s+and\s+listed)?\s+(\d{1,6})\s+times?\s+(?:in|within|during)\s+the\s+(?:past|last)\s+(\d{1,4})\s+days?",
+    )
 });
 
 /// The HELO a sentence quotes, brackets as written.
@@ -59,24 +105,48 @@ pub(super) fn helo(text: &str) -> Option<Octets> {
             || value.eq_ignore_ascii_case("localhost")
             || value.eq_ignore_ascii_case("friend")
             || value.bytes().any(|b| b.is_ascii_digit())
-            || (value.len() > 1 && value.bytes().all(|b| b.is_ascii_uppercase()) && !is_command(value));
+            || (value.len() > 1
+                && value.bytes().all(|b| b.is_ascii_uppercase())
+                && !is_command(value));
         (plausible && !value.is_empty()).then(|| Octets::from(value))
     })
 }
 
 /// SMTP's own words, which are not what a client calls itself.
 fn is_command(word: &str) -> bool {
-    matches!(word, "HELO" | "EHLO" | "SMTP" | "DNS" | "IP" | "RFC" | "CBL" | "XBL" | "MAIL" | "HELOS")
+    matches!(
+        word,
+        "HELO" | "EHLO" | "SMTP" | "DNS" | "IP" | "RFC" | "CBL" | "XBL" | "MAIL" | "HELOS"
+    )
 }
 
 /// The family a text names, lower case.
 pub(super) fn family(text: &str) -> Option<String> {
     const GRAMMAR: [&str; 20] = [
-        "a", "an", "the", "this", "that", "same", "spam", "any", "infected", "or", "following",
-        "botnet", "malicious", "responsible", "actual", "above", "sending", "some", "other", "trojan",
+        "a",
+        "an",
+        "the",
+        "this",
+        "that",
+        "same",
+        "spam",
+        "any",
+        "infected",
+        "or",
+        "following",
+        "botnet",
+        "malicious",
+        "responsible",
+        "actual",
+        "above",
+        "sending",
+        "some",
+        "other",
+        "trojan",
     ];
     let named = NAMED_FAMILY.captures_iter(text).find_map(|found| {
-        let name = found.get(1).or(found.get(2))?.as_str().trim_end_matches(['.', '-']).to_lowercase();
+        let name =
+            found.get(1).or(found.get(2))?.as_str().trim_end_matches(['.', '-']).to_lowercase();
         (!GRAMMAR.contains(&name.as_str()) && name.len() > 1).then_some(name)
     });
     named.or_else(|| {
@@ -102,7 +172,8 @@ pub(super) fn addresses(text: &str) -> impl Iterator<Item = (usize, IpAddr)> + '
     TOKEN.find_iter(text).filter_map(move |token| {
         let before = text.get(..token.start()).and_then(|t| t.chars().next_back());
         let after = text.get(token.end()..).and_then(|t| t.chars().next());
-        if before.is_some_and(|c| c.is_alphanumeric()) || after.is_some_and(|c| c.is_alphanumeric()) {
+        if before.is_some_and(|c| c.is_alphanumeric()) || after.is_some_and(|c| c.is_alphanumeric())
+        {
             return None;
         }
         address(token.as_str()).map(|ip| (token.start(), ip))
@@ -111,7 +182,8 @@ pub(super) fn addresses(text: &str) -> impl Iterator<Item = (usize, IpAddr)> + '
 
 /// One token as an address; a trailing full stop or colon and "IPv6:" are put up with.
 pub(super) fn address(token: &str) -> Option<IpAddr> {
-    let token = token.trim_matches(|c: char| matches!(c, '[' | ']' | '(' | ')' | '"' | '\'' | ',' | ';'));
+    let token =
+        token.trim_matches(|c: char| matches!(c, '[' | ']' | '(' | ')' | '"' | '\'' | ',' | ';'));
     let token = token.trim_end_matches('.').trim_end_matches(':');
     let token = token.strip_prefix("IPv6:").unwrap_or(token);
     if let Ok(ip) = token.parse::<Ipv4Addr>() {
@@ -168,7 +240,10 @@ mod tests {
         for (text, want) in [
             ("This host HELOed as [127.0.0.1]", Some("[127.0.0.1]")),
             ("because it HELOs as mail.example.org.", Some("mail.example.org")),
-            ("This IP address is HELO'ing as \"localhost.localdomain\" which violates", Some("localhost.localdomain")),
+            (
+                "This IP address is HELO'ing as \"localhost.localdomain\" which violates",
+                Some("localhost.localdomain"),
+            ),
             ("it is presenting itself as localhost", Some("localhost")),
             ("The HELO string was: ylmf-pc", Some("ylmf-pc")),
             ("EHLO user-PC1", Some("user-PC1")),
@@ -182,16 +257,25 @@ mod tests {
 
     #[test]
     fn families_are_names_not_grammar() {
-        assert_eq!(family("is infected with the kelihos spambot. In other").as_deref(), Some("kelihos"));
+        assert_eq!(
+            family("is infected with the kelihos spambot. In other").as_deref(),
+            Some("kelihos")
+        );
         assert_eq!(family("participating in the botnet"), None);
         assert_eq!(family("an infection of Conficker was").as_deref(), Some("conficker"));
-        assert_eq!(family("infected with a spam sending trojan, proxy or some other form of botnet"), None);
+        assert_eq!(
+            family("infected with a spam sending trojan, proxy or some other form of botnet"),
+            None
+        );
     }
 
     #[test]
     fn addresses_are_whole_tokens() {
         let all = |t: &str| addresses(t).map(|(_, ip)| ip.to_string()).collect::<Vec<_>>();
-        assert_eq!(all("from [192.0.2.1]:25, (2001:db8::1) at 14:30:00 v5.00.2900.2180"), ["192.0.2.1", "2001:db8::1"]);
+        assert_eq!(
+            all("from [192.0.2.1]:25, (2001:db8::1) at 14:30:00 v5.00.2900.2180"),
+            ["192.0.2.1", "2001:db8::1"]
+        );
         assert_eq!(all("ends with 192.0.2.9."), ["192.0.2.9"]);
         assert_eq!(all("x192.0.2.1 192.0.2.1y 1.2.3 999.1.1.1"), Vec::<String>::new());
     }

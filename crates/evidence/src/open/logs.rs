@@ -1,0 +1,218 @@
+//! Logs: which inputs they make, and, when everything was seen, their year and zone.
+
+use super::Opening;
+use crate::calendar::{Context, Ends};
+use crate::kind::Kind;
+use crate::leases;
+use crate::lines::Lines;
+use crate::logline::Line;
+use crate::opened::{Body, Stream};
+use crate::plan;
+use crate::processes;
+use crate::recognise;
+use crate::sample::Sample;
+use crate::sources;
+use crate::stamp::Clock;
+use heloscope_model::{Place, SourceId};
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+impl Opening {
+    /// A file of log lines: an input for each kind in it.
+    pub(super) fn log(
+        &mut self,
+        path: &Path,
+        body: &Body,
+        sample: &Sample,
+        lines: &BTreeMap<Line, usize>,
+        modified: Option<i64>,
+    ) {
+        let kinds = recognise::kinds(lines);
+        let mut log = plan::Log {
+            mail: None,
+            connections: None,
+            leases: None,
+            body: body.clone(),
+            ends: Ends::of(sample, modified),
+            reading: None,
+            span: None,
+        };
+        let mut read = 0;
+        for kind in &kinds {
+            match kind {
+                Kind::WebLog => {
+                    let source = self.input(path, body, Kind::WebLog);
+                    let first = self.web_ends(source, sample.lines());
+                    self.plan.webs.push(plan::Web { source, first });
+                }
+                Kind::MailLog => {
+                    let source = self.input(path, body, Kind::MailLog);
+                    if !lines.contains_key(&Line::Postfix) {
+                        self.note(
+                            source,
+                            "a mail log of another program than Postfix: recognised, not yet read",
+                        );
+                    } else {
+                        log.mail = Some(source);
+                    }
+                }
+                Kind::Connections => {
+                    log.connections = Some(self.input(path, body, Kind::Connections))
+                }
+                Kind::Leases => log.leases = Some(self.input(path, body, Kind::Leases)),
+                // A login line in a log that is read for other kinds is no input of its own.
+                Kind::AuthLog if read > 0 => continue,
+                _ => {
+                    let source = self.input(path, body, *kind);
+                    self.note(source, "recognised, not yet read");
+                }
+            }
+            read += 1;
+        }
+        if kinds.is_empty() {
+            self.unrecognised(path, "a system log without lines of mail, firewall or DHCP");
+            return;
+        }
+        if let Some(span) = dated_span(&log.ends) {
+            self.dated.push(span);
+        }
+        if log.mail.is_some() || log.connections.is_some() || log.leases.is_some() {
+            self.plan.logs.push(log);
+        }
+    }
+
+    /// A section of log lines in a collected text. The readers pass over what is none of theirs,
+    /// so the file is read as a whole.
+    pub(super) fn log_section(
+        &mut self,
+        source: SourceId,
+        kind: Kind,
+        text: &[u8],
+        modified: Option<i64>,
+    ) {
+        let Some(body) = self.sources.get(source).map(|s| s.body.clone()) else { return };
+        let sample = Sample {
+            head: text.to_vec(),
+            tail: Vec::new(),
+            size: Some(text.len() as u64),
+            problem: None,
+        };
+        if kind == Kind::WebLog {
+            let first = self.web_ends(source, sample.lines());
+            if !self.plan.webs.iter().any(|w| w.source == source) {
+                self.plan.webs.push(plan::Web { source, first });
+            }
+            return;
+        }
+        if kind == Kind::AuthLog {
+            self.note(source, "recognised, not yet read");
+            return;
+        }
+        let known =
+            self.plan.logs.iter().any(|l| l.mail == Some(source) || l.connections == Some(source));
+        if known {
+            return;
+        }
+        self.plan.logs.push(plan::Log {
+            mail: (kind == Kind::MailLog).then_some(source),
+            connections: (kind == Kind::Connections).then_some(source),
+            leases: None,
+            body,
+            ends: Ends::of(&sample, modified),
+            reading: None,
+            span: None,
+        });
+    }
+
+    /// Decides year and zone of every log, then reads the leases that logs tell of.
+    pub(super) fn resolve_logs(&mut self) {
+        let web_offset = self.web_offsets.iter().max_by_key(|(o, n)| (**n, **o)).map(|(o, _)| *o);
+        let mut proved: BTreeMap<i32, usize> = BTreeMap::new();
+        for log in &self.plan.logs {
+            if let Some(offset) = log.ends.proved_offset() {
+                *proved.entry(offset).or_default() += 1;
+            }
+        }
+        let context = Context {
+            site_zone: self.site_zone(),
+            site_year: self.facts.site.year,
+            web_offset,
+            proved_offset: proved.iter().max_by_key(|(o, n)| (**n, **o)).map(|(o, _)| *o),
+            dated: std::mem::take(&mut self.dated),
+        };
+        for log in &mut self.plan.logs {
+            let reading = log.ends.read(&context);
+            let mut clock = Clock::new(reading.zone.clone(), reading.first_year);
+            let first = log.ends.first.map(|s| clock.time(&s));
+            let mut clock = Clock::new(reading.zone.clone(), reading.last_year);
+            let last = log.ends.last.map(|s| clock.time(&s));
+            log.span = first.zip(last);
+            for source in [log.mail, log.connections, log.leases].into_iter().flatten() {
+                let Some(index) = self.sources.get(source).map(|s| s.input) else { continue };
+                let Some(input) = self.inputs.get_mut(index) else { continue };
+                input.first = first;
+                input.last = last;
+                if let Some(note) = &reading.note {
+                    sources::note(input, note);
+                }
+            }
+            log.reading = Some(reading);
+        }
+        self.plan.logs.sort_by_key(|l| (l.span, l.mail, l.connections));
+        self.leases_of_logs();
+    }
+
+    /// The zone `site.toml` names.
+    pub(super) fn site_zone(&self) -> Option<TimeZone> {
+        self.facts.site.timezone.as_deref().and_then(|name| TimeZone::get(name).ok())
+    }
+
+    /// The leases that DHCP servers log.
+    fn leases_of_logs(&mut self) {
+        for log in &self.plan.logs {
+            let (Some(source), Some(reading)) = (log.leases, &log.reading) else { continue };
+            let Ok(stream) = Stream::open(&log.body) else { continue };
+            let mut clock = Clock::new(reading.zone.clone(), reading.first_year);
+            let mut lines = Lines::new(stream);
+            let mut records = 0;
+            while let Some((offset, line)) = lines.next_line() {
+                if memchr::memmem::find(line, b"DHCPACK").is_none() {
+                    continue;
+                }
+                if let Some(lease) = leases::ack(line, Place::byte(source, offset), &mut clock) {
+                    records += 1;
+                    self.facts.leases.push(lease);
+                }
+            }
+            if let Some(index) = self.sources.get(source).map(|s| s.input)
+                && let Some(input) = self.inputs.get_mut(index)
+            {
+                input.records += records;
+            }
+        }
+    }
+
+    /// The tables of `ps`, whose stamps are in the site's zone.
+    pub(super) fn read_processes(&mut self) {
+        let zone = self.site_zone().unwrap_or(TimeZone::UTC);
+        for (source, text, base) in std::mem::take(&mut self.processes) {
+            let mut clock = Clock::new(zone.clone(), 1970);
+            let found = processes::read(&text, source, base, &mut clock);
+            if let Some(input) = self.input_of(source) {
+                input.records += found.len() as u64;
+            }
+            self.facts.processes.extend(found);
+        }
+    }
+}
+
+/// From when to when a log with years is dated.
+fn dated_span(ends: &Ends) -> Option<(i64, i64)> {
+    if ends.yearless() {
+        return None;
+    }
+    let mut clock = Clock::new(TimeZone::UTC, 1970);
+    let first = clock.time(&ends.first?).secs();
+    Some((first, clock.time(&ends.last?).secs()))
+}

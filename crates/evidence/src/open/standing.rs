@@ -1,0 +1,75 @@
+//! A file below a folder given -> the absolute path it stands for, where the folder mirrors a
+//! file system: `case/var/www/shop/x.php` stands for `/var/www/shop/x.php`.
+
+use crate::walk::Found;
+use std::path::{Component, Path};
+
+/// Top folders of a Unix system by which a mirror is told.
+const TOP: [&str; 9] = ["var", "home", "etc", "tmp", "usr", "srv", "opt", "root", "dev"];
+
+/// The path a file stands for.
+pub(super) fn absolute(file: &Found) -> Option<String> {
+    if let Some(path) = from_top(&file.below) {
+        return Some(path);
+    }
+    // The folder given may itself lie inside a mirror, or in the live system.
+    web_part(&file.path)
+}
+
+/// From the first top folder on.
+fn from_top(below: &Path) -> Option<String> {
+    let parts: Vec<&str> = below.components().filter_map(plain).collect();
+    let at = parts.iter().position(|p| TOP.contains(p))?;
+    // `notes/home` deep inside something else is no mirror; the mirror starts near the top.
+    (at <= 2 && parts.len() > at + 1)
+        .then(|| format!("/{}", parts.get(at..).unwrap_or_default().join("/")))
+}
+
+/// From the last `var/www`, `srv/www` or `home/USER/public_html` of a path on.
+fn web_part(path: &Path) -> Option<String> {
+    let parts: Vec<&str> = path.components().filter_map(plain).collect();
+    let at = (0..parts.len()).rev().find(|at| {
+        matches!(
+            parts.get(*at..),
+            Some(
+                ["var" | "srv", "www" | "http", ..]
+                    | ["home", _, "public_html" | "www" | "htdocs", ..]
+            )
+        )
+    })?;
+    Some(format!("/{}", parts.get(at..)?.join("/")))
+}
+
+fn plain(component: Component<'_>) -> Option<&str> {
+    match component {
+        Component::Normal(part) => part.to_str(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mirrors() {
+        for (below, want) in [
+            ("var/www/shop/x.php", Some("/var/www/shop/x.php")),
+            ("host/etc/cron.d/x", Some("/etc/cron.d/x")),
+            ("mail.log", None),
+            ("a/b/c/var/x", None),
+            ("var", None),
+        ] {
+            assert_eq!(from_top(Path::new(below)).as_deref(), want, "{below}");
+        }
+        assert_eq!(
+            web_part(Path::new("/tmp/case/var/www/shop/x.php")).as_deref(),
+            Some("/var/www/shop/x.php")
+        );
+        assert_eq!(
+            web_part(Path::new("/home/anna/public_html/x.php")).as_deref(),
+            Some("/home/anna/public_html/x.php")
+        );
+        assert_eq!(web_part(Path::new("/srv/data/x.php")), None);
+    }
+}

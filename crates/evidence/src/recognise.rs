@@ -1,0 +1,306 @@
+//! What a content is, by what it says. Binary forms by their magic, logs by their lines, the rest
+//! by the marks of each kind, the most particular first, so that a crontab with a mail address is
+//! not a message and a log that quotes a refusal is no notice.
+
+use crate::kind::Kind;
+use crate::logline::{self, Line};
+use crate::sample::Sample;
+use crate::{
+    connections, crontab, leases, lines, messages, notices, processes, settings, site, weblog,
+    webroot,
+};
+use std::collections::BTreeMap;
+
+/// What a file is as a whole.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// Nothing.
+    Empty,
+    /// Packets.
+    Capture,
+    /// Nothing that is read, and why.
+    Not(&'static str),
+    /// Log lines, and whose.
+    Log(BTreeMap<Line, usize>),
+    /// Mails one after the other.
+    Mbox,
+    /// Text to be read whole.
+    Text,
+}
+
+/// Tells by head and tail.
+pub(crate) fn content(sample: &Sample) -> Content {
+    let head = sample.head.as_slice();
+    if head.is_empty() {
+        return Content::Empty;
+    }
+    if heloscope_capture::recognise(head) {
+        return Content::Capture;
+    }
+    if let Some(what) = foreign(head) {
+        return Content::Not(what);
+    }
+    if !sample.is_text() {
+        return Content::Not("binary data of no kind that is read here");
+    }
+    if messages::is_mbox(head) {
+        return Content::Mbox;
+    }
+    let (mut seen, mut known) = (0, 0);
+    let mut lines: BTreeMap<Line, usize> = BTreeMap::new();
+    for line in sample.lines().take(4000) {
+        seen += 1;
+        let class = logline::classify(line).or_else(|| weblog::is_json(line).then_some(Line::Web));
+        if let Some(class) = class {
+            known += 1;
+            *lines.entry(class).or_default() += 1;
+        }
+    }
+    // Journald and Docker write a line as JSON; the chain reads these.
+    if known == 0 && sample.lines().next().is_some_and(is_journal) {
+        lines.insert(Line::Postfix, 1);
+        return Content::Log(lines);
+    }
+    if known * 2 > seen {
+        return Content::Log(lines);
+    }
+    Content::Text
+}
+
+/// A journald export as JSON, or Docker's json-file, that an MTA wrote.
+fn is_journal(line: &[u8]) -> bool {
+    line.first() == Some(&b'{')
+        && (memchr::memmem::find(line, b"\"__REALTIME_TIMESTAMP\"").is_some()
+            || memchr::memmem::find(line, b"\"log\":").is_some())
+        && memchr::memmem::find(line, b"postfix").is_some()
+}
+
+/// Binary forms that people hand over and that are not read, with what to do.
+fn foreign(head: &[u8]) -> Option<&'static str> {
+    if head.get(257..262) == Some(b"ustar") {
+        return Some("a tar archive: unpack it and hand over the folder");
+    }
+    Some(match head {
+        [b'P', b'K', 3, 4, ..] => "a zip archive: unpack it and hand over the folder",
+        [b'7', b'z', 0xbc, 0xaf, ..] => "a 7z archive: unpack it and hand over the folder",
+        [0x7f, b'E', b'L', b'F', ..] => "a program (ELF)",
+        [b'L', b'P', b'K', b'S', b'H', b'H', b'R', b'H', ..] => {
+            "a journald file: export it with `journalctl --file FILE -o short-iso`"
+        }
+        [b'S', b'Q', b'L', b'i', b't', b'e', ..] => "a SQLite database",
+        [b'%', b'P', b'D', b'F', ..] => "a PDF: save its text",
+        [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] | [b'G', b'I', b'F', b'8', ..] => {
+            "a picture"
+        }
+        _ => return None,
+    })
+}
+
+/// The kind of a text, or of a section of one; `command` stood above it.
+pub(crate) fn text(text: &[u8], command: Option<&str>) -> Kind {
+    if text.trim_ascii().is_empty() {
+        return Kind::Unrecognised;
+    }
+    let particular: [(fn(&[u8]) -> bool, Kind); 14] = [
+        (processes::recognise, Kind::Processes),
+        (connections::sockets::recognise, Kind::Connections),
+        (connections::conntrack::recognise, Kind::Connections),
+        (leases::recognise, Kind::Leases),
+        (firewall, Kind::Firewall),
+        (vpn, Kind::Vpn),
+        (scanner_report, Kind::ScannerReport),
+        (mail_summary, Kind::MailSummary),
+        (list_answers, Kind::ListAnswers),
+        (proxy_log, Kind::ProxyLog),
+        (flows, Kind::Flows),
+        (webroot::listing::recognise, Kind::WebRoot),
+        (utf8_site, Kind::Site),
+        (settings::recognise, Kind::MtaConfig),
+    ];
+    for (is, kind) in particular {
+        if is(text) {
+            return kind;
+        }
+    }
+    if messages::is_message(text) {
+        return if notices::is_notice_mail(text) { Kind::Notice } else { Kind::Messages };
+    }
+    if crontab::recognise(text) {
+        return Kind::Processes;
+    }
+    if let Some(kind) = log(text) {
+        return kind;
+    }
+    if !notices::read(text, heloscope_model::SourceId(0), 0).is_empty() {
+        return Kind::Notice;
+    }
+    if dns_facts(text) {
+        return Kind::DnsFacts;
+    }
+    if master_cf(text) || command.is_some_and(|c| c.starts_with("postconf")) {
+        return Kind::MtaConfig;
+    }
+    Kind::Unrecognised
+}
+
+/// The kind of a section of log lines.
+fn log(text: &[u8]) -> Option<Kind> {
+    let (mut seen, mut counts) = (0, BTreeMap::<Line, usize>::new());
+    for (_, line) in lines::of(text).take(500).filter(|(_, l)| !l.is_empty()) {
+        seen += 1;
+        if let Some(class) = logline::classify(line) {
+            *counts.entry(class).or_default() += 1;
+        }
+    }
+    let known: usize = counts.values().sum();
+    if known * 2 <= seen {
+        return None;
+    }
+    kinds(&counts).first().copied()
+}
+
+/// The kinds that lines of these classes make.
+pub(crate) fn kinds(lines: &BTreeMap<Line, usize>) -> Vec<Kind> {
+    let has = |l: Line| lines.contains_key(&l);
+    let mut kinds = Vec::new();
+    if has(Line::Netfilter) {
+        kinds.push(Kind::Connections);
+    }
+    if has(Line::Postfix) || has(Line::OtherMail) {
+        kinds.push(Kind::MailLog);
+    }
+    if has(Line::Web) {
+        kinds.push(Kind::WebLog);
+    }
+    if has(Line::Dhcp) {
+        kinds.push(Kind::Leases);
+    }
+    if has(Line::Auth) {
+        kinds.push(Kind::AuthLog);
+    }
+    kinds
+}
+
+fn contains(text: &[u8], needle: &str) -> bool {
+    let head = text.get(..text.len().min(16 << 10)).unwrap_or_default();
+    memchr::memmem::find(head, needle.as_bytes()).is_some()
+}
+
+fn any_line(text: &[u8], is: impl Fn(&[u8]) -> bool) -> bool {
+    lines::of(text).take(200).any(|(_, line)| is(line))
+}
+
+fn utf8_site(text: &[u8]) -> bool {
+    text.len() < 1 << 20 && std::str::from_utf8(text).is_ok_and(site::recognise)
+}
+
+fn firewall(text: &[u8]) -> bool {
+    any_line(text, |line| {
+        let saved = matches!(line, b"*filter" | b"*nat" | b"*mangle" | b"*raw" | b"*security");
+        let listed = line.starts_with(b"Chain ")
+            && (line.ends_with(b")")
+                && (contains(line, "(policy ") || contains(line, " references)")));
+        let nft = line.starts_with(b"table ")
+            && line.ends_with(b"{")
+            && [" ip ", " ip6 ", " inet ", " arp ", " bridge ", " netdev "]
+                .iter()
+                .any(|f| contains(line, f));
+        saved || listed || nft
+    }) || text.trim_ascii_start().starts_with(b"{") && contains(text, "\"nftables\"")
+}
+
+fn vpn(text: &[u8]) -> bool {
+    contains(text, "interface: wg") && contains(text, "public key:")
+        || contains(text, "OpenVPN CLIENT LIST")
+        || contains(text, "TITLE,OpenVPN")
+}
+
+fn scanner_report(text: &[u8]) -> bool {
+    contains(text, "- SCAN SUMMARY -")
+        || contains(text, "Rootkit Hunter")
+        || contains(text, "ROOTDIR is `/'")
+        || contains(text, "AIDE found differences")
+        || contains(text, "Tripwire(R)")
+        || contains(text, "malware detect scan report")
+        || any_line(text, |l| l.starts_with(b"/") && l.ends_with(b" FOUND"))
+}
+
+fn mail_summary(text: &[u8]) -> bool {
+    contains(text, "Postfix log summaries")
+        || contains(text, "Grand Totals") && contains(text, "messages")
+}
+
+fn list_answers(text: &[u8]) -> bool {
+    contains(text, "\"heloscope.check/1\"")
+}
+
+fn proxy_log(text: &[u8]) -> bool {
+    any_line(text, |line| {
+        ["TCP_MISS", "TCP_TUNNEL", "TCP_DENIED", "TCP_HIT", "TCP_REFRESH", "NONE_NONE"]
+            .iter()
+            .any(|word| contains(line, &format!(" {word}")) && contains(line, "/"))
+    })
+}
+
+fn flows(text: &[u8]) -> bool {
+    contains(text, "Date first seen") && contains(text, "Src IP Addr")
+}
+
+fn dns_facts(text: &[u8]) -> bool {
+    contains(text, ";; ANSWER SECTION:")
+        || contains(text, ";; ->>HEADER<<-")
+        || any_line(text, |l| {
+            contains(l, " domain name pointer ") || contains(l, " mail is handled by ")
+        })
+}
+
+fn master_cf(text: &[u8]) -> bool {
+    let rows = lines::of(text)
+        .take(200)
+        .filter(|(_, line)| {
+            let words: Vec<&[u8]> =
+                line.split(|b| b.is_ascii_whitespace()).filter(|w| !w.is_empty()).collect();
+            matches!(
+                words.as_slice(),
+                [_, b"inet" | b"unix" | b"fifo" | b"pass", _, _, _, _, _, _, ..]
+            )
+        })
+        .count();
+    rows >= 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts() {
+        for (input, want) in [
+            (
+                "*filter\n:INPUT ACCEPT [0:0]\n-A OUTPUT -p tcp --dport 25 -j DROP\nCOMMIT\n",
+                Kind::Firewall,
+            ),
+            ("Chain INPUT (policy ACCEPT)\ntarget prot opt source destination\n", Kind::Firewall),
+            ("table inet filter {\n\tchain output {\n", Kind::Firewall),
+            ("interface: wg0\n  public key: x=\n  listening port: 51820\n", Kind::Vpn),
+            (
+                "/var/www/x.php: Php.Trojan.Mailer FOUND\n\n----------- SCAN SUMMARY -----------\n",
+                Kind::ScannerReport,
+            ),
+            ("Postfix log summaries for Dec  4\n\nGrand Totals\n", Kind::MailSummary),
+            (
+                "1449239400.123    456 192.168.1.5 TCP_MISS/200 1234 GET http://example.org/ - DIRECT/192.0.2.1 text/html\n",
+                Kind::ProxyLog,
+            ),
+            ("10.113.0.203.in-addr.arpa domain name pointer mail.example.org.\n", Kind::DnsFacts),
+            (
+                "smtp      inet  n       -       y       -       -       smtpd\npickup    unix  n       -       y       60      1       pickup\n",
+                Kind::MtaConfig,
+            ),
+            ("Dear Bob,\nall is well.\n", Kind::Unrecognised),
+            ("", Kind::Unrecognised),
+        ] {
+            assert_eq!(text(input.as_bytes(), None), want, "{input}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Broken, odd and hostile files: the rest is still used, each is named with its reason.

@@ -1,0 +1,1 @@
+//! Every kind is told by its content, whatever the file is called.
