@@ -57,6 +57,11 @@ impl Sources {
         source
     }
 
+    /// Takes the number given last back.
+    pub(crate) fn pop(&mut self) {
+        self.0.pop();
+    }
+
     /// A source that is one of an input's files, not the input's own path.
     pub(crate) fn set_path(&mut self, id: SourceId, path: &Path) {
         if let Some(source) = usize::try_from(id.0).ok().and_then(|i| self.0.get_mut(i)) {

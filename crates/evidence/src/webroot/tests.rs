@@ -1,0 +1,1 @@
+//! Planted files and their innocent twins.
