@@ -14,6 +14,7 @@
 mod container;
 mod flow;
 mod fragments;
+mod handshake;
 mod ip;
 mod link;
 mod merge;
@@ -26,6 +27,7 @@ mod stream;
 mod table;
 mod talk;
 mod tcp;
+pub mod text;
 mod tracker;
 mod twins;
 mod wire;

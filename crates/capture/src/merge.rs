@@ -20,10 +20,25 @@ const NEAR: f64 = 10.0;
 /// Connections with one client number that are compared; beyond that the number says nothing
 /// (some mailers give every connection the same).
 const COMPARED: usize = 32;
+/// Times that joined sessions are compared again.
+const TURNS: usize = 4;
 
 /// Joins sessions that are one connection seen at several points, in one or several captures.
 /// The order of first appearance stays.
 pub fn merge(sessions: Vec<Session>) -> Vec<Session> {
+    let mut merged = once(sessions);
+    // Joining two may tell what makes a third one of them; each turn leaves fewer.
+    for _ in 0..TURNS {
+        let before = merged.len();
+        merged = once(merged);
+        if merged.len() == before {
+            break;
+        }
+    }
+    merged
+}
+
+fn once(sessions: Vec<Session>) -> Vec<Session> {
     let mut merged: Vec<Option<Session>> = Vec::with_capacity(sessions.len());
     let mut by_number: HashMap<u32, Vec<usize>> = HashMap::new();
     for session in sessions {

@@ -8,6 +8,7 @@
 use crate::container::Frame;
 use crate::flow::{Flow, Packet};
 use crate::fragments::Fragments;
+use crate::handshake::{Handshake, Remembered};
 use crate::ip::{self, Ip};
 use crate::pair::{End, Key, Pair};
 use crate::ports::Ports;
@@ -65,25 +66,6 @@ pub(crate) struct Tracker<'o> {
     pub(crate) attempts: BTreeMap<(IpAddr, SocketAddr), Attempt>,
 }
 
-/// A remembered SYN and its answer.
-struct Handshake {
-    syn: Remembered,
-    answer: Option<Remembered>,
-}
-
-/// A packet without payload, as much of it as a flow wants to see.
-struct Remembered {
-    at: Time,
-    number: u64,
-    from: End,
-    ttl: u8,
-    df: bool,
-    mac: Option<[u8; 6]>,
-    /// The TCP header, at most 60 bytes.
-    header: [u8; 60],
-    len: usize,
-}
-
 impl<'o> Tracker<'o> {
     pub(crate) fn new(
         source: SourceId,
@@ -135,8 +117,9 @@ impl<'o> Tracker<'o> {
         }
     }
 
+    /// The next segment, where whoever read it has taken it out of its frame already.
     #[inline]
-    fn segment(
+    pub(crate) fn segment(
         &mut self,
         frame: &Frame<'_>,
         ip: &Ip<'_>,
@@ -398,31 +381,5 @@ impl<'o> Tracker<'o> {
             let quiet = self.now.since(flow.last()) > idle;
             self.finish(slot, if quiet { EndState::Timeout } else { EndState::Truncated });
         }
-    }
-}
-
-impl Remembered {
-    fn of(packet: &Packet<'_>) -> Option<Self> {
-        let kept = packet.ip.payload;
-        let len = kept.len().min(60);
-        let mut header = [0; 60];
-        header.get_mut(..len)?.copy_from_slice(kept.get(..len)?);
-        Some(Self {
-            at: packet.at,
-            number: packet.number,
-            from: packet.from,
-            ttl: packet.ip.ttl,
-            df: packet.ip.df,
-            mac: packet.mac.copied(),
-            header,
-            len,
-        })
-    }
-
-    fn segment(&self) -> Option<Segment<'_>> {
-        let header = self.header.get(..self.len)?;
-        let bytes = usize::from(*header.get(12)? >> 4) * 4;
-        // A SYN without payload: the header is all there is.
-        tcp::segment(header.get(..bytes.min(self.len))?, bytes)
     }
 }

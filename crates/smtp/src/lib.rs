@@ -2,10 +2,10 @@
 //! [`heloscope_model::session::Dialogue`] out. Pure: no sockets, no clock.
 //!
 //! - [`opens_smtp`]: is this connection SMTP at all.
-//! - [`Machine`]: reads one session. Its parts, in the order bytes meet them:
-//!   `client` (commands, content, chunks), `hold` (bytes behind an unanswered DATA), `server`
-//!   (reply lines), `exchange` (which reply answers what, and what follows from it), `gaps`
-//!   (bytes that the recording does not hold).
+//! - [`Machine`]: reads one session. Its parts, in the order bytes meet them: `client` (lines,
+//!   content, chunks), `command` (a line for what it is), `hold` (bytes behind an unanswered
+//!   DATA), `server` (reply lines), `exchange` (which reply answers what, and what follows from
+//!   it), `gaps` (bytes that the recording does not hold).
 //! - [`script`]: dialogues written as text, played through the machine.
 //! - What single lines and bytes mean: `verb`, `auth`, `bdat`, `content`, `socks`, `connect`,
 //!   `hello` (a TLS ClientHello).
@@ -16,6 +16,7 @@
 mod auth;
 mod bdat;
 mod client;
+mod command;
 mod connect;
 mod content;
 mod exchange;

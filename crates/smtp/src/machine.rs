@@ -133,7 +133,14 @@ impl Machine {
         self.finish_server();
         self.finish_client();
         self.assume_unanswered();
-        if let Some(open) = self.open.take() {
+        // A DATA that was only assumed to be accepted, and nothing behind it, began no message.
+        let commands = &self.dialogue.commands;
+        let began = |open: &mut Open| {
+            let at = open.command.and_then(|at| usize::try_from(at).ok());
+            let answered = at.and_then(|at| commands.get(at)).is_none_or(|c| c.reply.is_some());
+            answered || open.content.bytes > 0
+        };
+        if let Some(open) = self.open.take_if(began) {
             self.close(open, false);
         }
         if !self.server.seen {

@@ -10,4 +10,5 @@ mod hostile;
 mod links;
 mod merging;
 mod reassembly;
+mod text;
 mod tshark;

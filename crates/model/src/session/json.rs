@@ -51,7 +51,7 @@ pub fn line<'a, D: Serialize>(session: &Session, detections: &'a [D]) -> Line<'a
     }
 }
 
-/// See [`line`].
+/// See [`line()`].
 #[derive(Clone, Debug, Serialize)]
 pub struct Line<'a, D> {
     format: &'static str,

@@ -159,3 +159,26 @@ proptest! {
         assert_no_secret(&play_in_pieces(&turns, &Limits::default(), piece));
     }
 }
+
+/// More content than is held behind an unanswered DATA: decided without the server, in any chunks.
+#[test]
+fn content_beyond_the_hold_is_read_in_any_chunks() {
+    let mut text = b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n".to_vec();
+    for _ in 0..2 {
+        text.extend(b"Subject: x\r\n\r\n".iter().chain(&b"line of text\r\n".repeat(4000)));
+        text.extend(b".\r\nMAIL FROM:<c@example.org>\r\nRCPT TO:<d@example.net>\r\nDATA\r\n");
+    }
+    let says = |side, text: &[u8]| Turn::Says(side, text.to_vec());
+    let alone = vec![says(Side::Client, &text)];
+    let mut answered = vec![says(Side::Server, b"220 mx\r\n"), says(Side::Client, &text)];
+    answered.push(says(Side::Server, b"250 a\r\n250 b\r\n354 go\r\n250 taken\r\n"));
+    for turns in [alone, answered] {
+        let whole = play(&turns, &Limits::default());
+        let sizes: Vec<_> = whole.messages.iter().map(|m| (m.bytes, m.recipients)).collect();
+        assert_eq!(sizes, [(56_014, 1), (56_014, 1)]);
+        assert!(whole.messages.iter().all(|message| message.complete));
+        for piece in [1, 1460, 32 * 1024 + 1, 40_000] {
+            assert_eq!(play_in_pieces(&turns, &Limits::default(), piece), whole, "by {piece}");
+        }
+    }
+}
