@@ -209,8 +209,12 @@ impl Scanner {
             self.tally.unframed += 1;
             return;
         };
-        let Some((_, before)) = self.clock.read(previous) else { return };
-        let Some(framed) = framed(before, &self.host) else { return };
+        // Not by the clock, whose year must not go back and forth.
+        let before = match stamp::bsd(previous) {
+            Some((_, before)) => Some(before),
+            None => stamp::rfc3339(previous).and_then(|(_, rest)| after(rest, b" ")),
+        };
+        let Some(framed) = before.and_then(|before| framed(before, &self.host)) else { return };
         for _ in 0..n.min(MOST_REPEATS) {
             self.deliver(time, at, &framed, true, follower);
         }
@@ -232,11 +236,6 @@ impl Scanner {
             return;
         }
         let (text, modern) = stamp::unprefixed(line);
-        // docker compose writes the service's name and a bar first.
-        let text = match cut_byte(text, b'|') {
-            Some((name, rest)) if name.len() < 64 && !modern => rest.trim_ascii_start(),
-            _ => text,
-        };
         let read = self.clock.read(text);
         let framed = read.and_then(|(time, rest)| {
             let framed = if modern { rfc5424(rest) } else { framed(inner(rest), &self.host) };

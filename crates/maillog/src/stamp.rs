@@ -119,15 +119,23 @@ fn small(text: &[u8], most: u8) -> Option<(u8, &[u8])> {
     (value <= most).then_some((value, rest))
 }
 
-/// What stands before a stamp, dropped: a byte order mark, `<22>`, RFC 5424's version.
+/// What stands before a stamp, dropped: a byte order mark, `<22>`, RFC 5424's version (then
+/// true), the service's name and a bar that docker compose writes.
 pub(crate) fn unprefixed(line: &[u8]) -> (&[u8], bool) {
     let line = after(line, b"\xef\xbb\xbf").unwrap_or(line);
-    let Some(rest) = after(line, b"<") else { return (line, false) };
-    match cut_byte(rest, b'>') {
-        Some((priority, rest)) if priority.len() <= 3 => match after(rest, b"1 ") {
+    if let Some((priority, rest)) = after(line, b"<").and_then(|rest| cut_byte(rest, b'>'))
+        && priority.len() <= 3
+    {
+        return match after(rest, b"1 ") {
             Some(rest) => (rest, true),
             None => (rest, false),
-        },
+        };
+    }
+    match cut_byte(line.get(..64).unwrap_or(line), b'|') {
+        Some((name, _)) if bsd(line).is_none() => {
+            let rest = line.get(name.len() + 1..).unwrap_or_default();
+            (rest.trim_ascii_start(), false)
+        }
         _ => (line, false),
     }
 }

@@ -143,6 +143,13 @@ impl Summarizer {
         self
     }
 
+    /// Cut a log into blocks of so many bytes (1 MiB where not said): less memory, more joining.
+    /// A line that does not fit into a block is passed over.
+    pub fn with_blocks_of(mut self, bytes: usize) -> Self {
+        self.pace.block = bytes.clamp(1 << 10, 64 << 20);
+        self
+    }
+
     /// One log, decompressed. The month and day of its last stamp, where known ([`crate::peek`]),
     /// make the year of a long log with BSD stamps sure.
     pub fn read(
@@ -167,5 +174,36 @@ impl Summarizer {
 impl Default for Summarizer {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::tests::log;
+    use jiff::tz::TimeZone;
+    use proptest::prelude::*;
+
+    fn read(log: &[u8], threads: usize, block: usize) -> Summary {
+        let mut summarizer = Summarizer::new();
+        summarizer.pace = Pace { threads, block };
+        let calendar = Calendar { zone: TimeZone::UTC, last_year: 2026 };
+        summarizer.read(&mut &*log, &calendar, None);
+        summarizer.summary()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+        #[test]
+        fn parts_count_what_the_whole_counts(
+            log in log(),
+            block in 900usize..4000,
+            threads in 2usize..4,
+        ) {
+            let one_go = read(log.as_bytes(), 1, 1 << 20);
+            prop_assert_eq!(&read(log.as_bytes(), 1, block), &one_go, "in blocks");
+            prop_assert_eq!(&read(log.as_bytes(), threads, block), &one_go, "on threads");
+        }
     }
 }

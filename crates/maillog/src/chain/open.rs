@@ -123,14 +123,16 @@ impl Open {
             }
             Event::Expired { .. } => mail.expired = true,
             Event::Action(action) => {
-                let lasting = !matches!(action.kind(), b"info" | b"warning" | b"warn")
-                    && !(action.kind() == b"reject" && !action.ends_mail());
+                let lasting = match action.kind() {
+                    b"info" | b"warning" | b"warn" | b"reject_warning" => false,
+                    b"reject" => action.ends_mail(), // otherwise one recipient's
+                    _ => true,
+                };
                 if lasting {
                     mail.cleanup_action = Some(action.word.into());
                 }
             }
-            Event::Delivered(d) if mail.deliveries.len() >= MOST_DELIVERIES => {
-                let _ = d;
+            Event::Delivered(_) if mail.deliveries.len() >= MOST_DELIVERIES => {
                 mail.more_deliveries = mail.more_deliveries.saturating_add(1);
             }
             Event::Delivered(d) => {

@@ -1,7 +1,8 @@
 //! Reading in parts gives what reading in one go gives; ids reused; limits.
 
+use super::mails::MOST_OPEN;
 use super::*;
-use crate::mail::Status;
+use crate::mail::{Attempt, Link, Login, Origin, Reject, Status};
 use crate::queue_id::Key;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -46,7 +47,7 @@ fn whole(log: &str) -> All {
 }
 
 /// Lines of few ids and processes, in any order: every way a log can cut a mail.
-fn line() -> impl Strategy<Value = String> {
+pub(crate) fn line() -> impl Strategy<Value = String> {
     let id = prop::sample::select(vec!["0F5383D", "65AFB8B5", "4jYTB66HcJz1SW8Z", "96EF098E2D2"]);
     let pid = 1u32..4;
     let relay = prop::sample::select(vec![
@@ -73,7 +74,7 @@ fn line() -> impl Strategy<Value = String> {
     })
 }
 
-fn log() -> impl Strategy<Value = String> {
+pub(crate) fn log() -> impl Strategy<Value = String> {
     prop::collection::vec(line(), 1..60).prop_map(|lines| {
         let stamped = lines.iter().enumerate().map(|(n, line)| {
             let (month, day) = if n < 30 { ("Dec", 31) } else { ("Jan", 1) };

@@ -22,8 +22,11 @@ pub(super) struct Counts {
 /// What a worker hands over: records with the names they point to.
 pub(super) struct Part {
     ops: Vec<Op>,
-    open: Vec<(Key, Record, [Option<Box<[u8]>>; 7])>,
+    open: Vec<(Key, Record, OwnNames)>,
 }
+
+/// The names of a record's origin and domains.
+type OwnNames = [Option<Box<[u8]>>; 7];
 
 impl Counts {
     pub(super) fn new() -> Self {
@@ -107,7 +110,7 @@ impl Books for Counts {
             let [accounts, clients, uids, _, domains] = &self.sums.names;
             let kinds = [accounts, clients, uids, domains, domains, domains, domains];
             let indexes = record.origin.iter().chain(&record.domains);
-            let mut own = [const { None }; 7];
+            let mut own: OwnNames = [const { None }; 7];
             for ((slot, names), index) in own.iter_mut().zip(kinds).zip(indexes) {
                 *slot = names.name(*index).map(Box::from);
             }
