@@ -8,7 +8,13 @@ fn main() {
     for file in &evidence.facts.web_files {
         for f in &file.findings {
             let quote = evidence.quote(f.place).map(|q| q.text).unwrap_or_default();
-            println!("{:.2} {} {}{} | {quote}", f.weight, f.rule, file.path, if file.can_mail { " [mail]" } else { "" });
+            println!(
+                "{:.2} {} {}{} | {quote}",
+                f.weight,
+                f.rule,
+                file.path,
+                if file.can_mail { " [mail]" } else { "" }
+            );
         }
         if file.findings.is_empty() {
             println!("0.00 mail {}", file.path);

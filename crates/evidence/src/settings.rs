@@ -71,11 +71,10 @@ pub(crate) fn recognise(text: &[u8]) -> bool {
         }
         settings += 1;
         if let Some((name, _)) = split(line) {
-            ours +=
-                usize::from(
-                    OURS.iter()
-                        .any(|o| if o.ends_with('_') { name.starts_with(o) } else { name == *o }),
-                );
+            ours += usize::from(
+                OURS.iter()
+                    .any(|o| if o.ends_with('_') { name.starts_with(o) } else { name == *o }),
+            );
         }
     }
     ours > 0 && ours * 3 >= settings

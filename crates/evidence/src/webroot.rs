@@ -149,7 +149,17 @@ fn language(file: &File<'_>, code: &php::Code) -> Language {
     let extension = name.rsplit_once('.').map_or("", |(_, e)| e);
     let php_name = matches!(
         extension,
-        "php" | "php3" | "php4" | "php5" | "php7" | "php8" | "phtml" | "phar" | "inc" | "module" | "phps"
+        "php"
+            | "php3"
+            | "php4"
+            | "php5"
+            | "php7"
+            | "php8"
+            | "phtml"
+            | "phar"
+            | "inc"
+            | "module"
+            | "phps"
     );
     let long_tag = file.bytes.windows(6).any(|w| {
         w.get(..5).is_some_and(|t| t.eq_ignore_ascii_case(b"<?php"))
@@ -157,14 +167,29 @@ fn language(file: &File<'_>, code: &php::Code) -> Language {
     });
     if code.first_tag.is_some() && code.len > 5 && (php_name || long_tag) {
         // Pages and style sheets of documentation hold PHP as an example.
-        let documents = matches!(extension, "md" | "rst" | "js" | "mjs" | "map" | "css" | "json" | "po" | "pot" | "xml" | "patch" | "diff");
+        let documents = matches!(
+            extension,
+            "md" | "rst"
+                | "js"
+                | "mjs"
+                | "map"
+                | "css"
+                | "json"
+                | "po"
+                | "pot"
+                | "xml"
+                | "patch"
+                | "diff"
+        );
         return if documents { Language::None } else { Language::Php };
     }
     let head = file.bytes.get(..file.bytes.len().min(256)).unwrap_or_default();
     let first = head.split(|&b| b == b'\n').next().unwrap_or_default();
     let shebang = first.starts_with(b"#!");
-    let script_name =
-        matches!(extension, "pl" | "cgi" | "pm" | "py" | "sh" | "bash" | "rb" | "mjs" | "cjs" | "ts" | "go");
+    let script_name = matches!(
+        extension,
+        "pl" | "cgi" | "pm" | "py" | "sh" | "bash" | "rb" | "mjs" | "cjs" | "ts" | "go"
+    );
     // Browsers' JavaScript is no code of the server; what loads modules is.
     let server_js = matches!(extension, "js")
         && (memchr::memmem::find(file.bytes, b"require('nodemailer')").is_some()

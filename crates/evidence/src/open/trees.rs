@@ -107,12 +107,17 @@ impl Opening {
         let Ok((head, _, _)) = opened::whole(&body, 4096) else { return };
         let php = memchr::memmem::find(&head, b"<?php").is_some();
         let script = head.starts_with(b"#!")
-            || matches!(extension(&file.path).as_str(), "pl" | "py" | "sh" | "rb" | "js" | "mjs" | "cjs" | "cgi" | "php");
+            || matches!(
+                extension(&file.path).as_str(),
+                "pl" | "py" | "sh" | "rb" | "js" | "mjs" | "cjs" | "cgi" | "php"
+            );
         let root = top(&standing);
         if !(php || script) {
             // Whole systems hold thousands of files that are no evidence: they are counted, but
             // not where logs and settings lie and a file may have been meant.
-            let meant = ["/var/log", "/etc", "/var/spool", "/var/mail"].iter().any(|p| standing.starts_with(p));
+            let meant = ["/var/log", "/etc", "/var/spool", "/var/mail"]
+                .iter()
+                .any(|p| standing.starts_with(p));
             if !meant {
                 self.inputs.pop();
                 self.sources.pop();
@@ -140,7 +145,10 @@ impl Opening {
             }
         }
         for (_, (count, folder)) in std::mem::take(&mut self.trees.others) {
-            self.unrecognised(&folder, &format!("{count} files that are neither evidence nor code"));
+            self.unrecognised(
+                &folder,
+                &format!("{count} files that are neither evidence nor code"),
+            );
         }
     }
 
@@ -242,11 +250,30 @@ fn is_site(found: &[Found], root: &Path) -> bool {
     let (mut all, mut web) = (0, 0);
     for file in found.iter().filter(|f| f.root == root && f.below.components().count() == 1) {
         all += 1;
-        web += usize::from(matches!(
-            extension(&file.path).as_str(),
-            "php" | "phtml" | "inc" | "html" | "htm" | "css" | "js" | "png" | "jpg" | "gif" | "ico" | "svg" | "txt"
-                | "xml" | "json" | "md" | "htaccess" | "lock" | "yml"
-        ) || file.path.file_name().is_some_and(|n| n == ".htaccess"));
+        web += usize::from(
+            matches!(
+                extension(&file.path).as_str(),
+                "php"
+                    | "phtml"
+                    | "inc"
+                    | "html"
+                    | "htm"
+                    | "css"
+                    | "js"
+                    | "png"
+                    | "jpg"
+                    | "gif"
+                    | "ico"
+                    | "svg"
+                    | "txt"
+                    | "xml"
+                    | "json"
+                    | "md"
+                    | "htaccess"
+                    | "lock"
+                    | "yml"
+            ) || file.path.file_name().is_some_and(|n| n == ".htaccess"),
+        );
     }
     all >= 3 && web * 10 >= all * 9
 }
@@ -264,7 +291,10 @@ mod tests {
         for (path, want) in [
             ("/var/www/shop/a/x.php", Some("/var/www/shop")),
             ("/var/www/x.php", Some("/var/www")),
-            ("/var/www/vhosts/example.org/httpdocs/x.php", Some("/var/www/vhosts/example.org/httpdocs")),
+            (
+                "/var/www/vhosts/example.org/httpdocs/x.php",
+                Some("/var/www/vhosts/example.org/httpdocs"),
+            ),
             ("/home/anna/public_html/x.php", Some("/home/anna/public_html")),
             ("/home/anna/x.php", None),
             ("/var/log/x", None),

@@ -20,9 +20,16 @@ pub(super) fn find(code: &[u8]) -> Vec<Blob> {
     let mut found = Vec::new();
     let runs = code_runs(code);
     if let Some(&(at, _)) = runs.first() {
-        let evals = [&b"eval"[..], b"assert", b"create_function", b"gzinflate", b"str_rot13", b"preg_replace"]
-            .iter()
-            .any(|word| memchr::memmem::find(code, word).is_some());
+        let evals = [
+            &b"eval"[..],
+            b"assert",
+            b"create_function",
+            b"gzinflate",
+            b"str_rot13",
+            b"preg_replace",
+        ]
+        .iter()
+        .any(|word| memchr::memmem::find(code, word).is_some());
         let decodes = memchr::memmem::find(code, b"base64_decode").is_some();
         let code_len = code.iter().filter(|b| !b.is_ascii_whitespace()).count();
         let hidden: usize = runs.iter().map(|(_, len)| len).sum();
@@ -88,8 +95,24 @@ fn code_runs(code: &[u8]) -> Vec<(usize, usize)> {
 fn known(run: &[u8]) -> bool {
     let first = decode(run.get(..64).unwrap_or(run));
     let magics: [&[u8]; 18] = [
-        b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"\0\0\x01\0", b"\0\x01\0\0", b"OTTO", b"wOFF", b"wOF2",
-        b"%PDF", b"<svg", b"<?xml", b"-----BEGIN", b"\x30\x82", b"PK\x03\x04", b"\0asm", b"ttcf",
+        b"\x89PNG",
+        b"\xff\xd8\xff",
+        b"GIF8",
+        b"BM",
+        b"RIFF",
+        b"\0\0\x01\0",
+        b"\0\x01\0\0",
+        b"OTTO",
+        b"wOFF",
+        b"wOF2",
+        b"%PDF",
+        b"<svg",
+        b"<?xml",
+        b"-----BEGIN",
+        b"\x30\x82",
+        b"PK\x03\x04",
+        b"\0asm",
+        b"ttcf",
     ];
     if magics.iter().any(|m| first.starts_with(m)) {
         return true;
@@ -171,7 +194,8 @@ mod tests {
 
     #[test]
     fn pictures_pass_and_loads_do_not() {
-        let png = format!("header('x'); echo base64_decode('iVBORw0KGgo{}');", "AQdz8F3k".repeat(400));
+        let png =
+            format!("header('x'); echo base64_decode('iVBORw0KGgo{}');", "AQdz8F3k".repeat(400));
         assert!(find(png.as_bytes()).is_empty());
         let mut load = String::new();
         let mut state = 7_u32;
@@ -183,6 +207,8 @@ mod tests {
         let planted = format!("$a='{load}';eval(gzinflate(base64_decode($a)));");
         let found = find(planted.as_bytes());
         assert_eq!(found.first().map(|b| b.rule), Some("hidden-load"));
-        assert!(find(format!("$key = '{}';", "0123456789abcdef".repeat(100)).as_bytes()).is_empty());
+        assert!(
+            find(format!("$key = '{}';", "0123456789abcdef".repeat(100)).as_bytes()).is_empty()
+        );
     }
 }

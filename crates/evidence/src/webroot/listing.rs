@@ -14,7 +14,8 @@ pub(crate) fn recognise(text: &[u8]) -> bool {
     let mut long = false;
     for (_, line) in lines::of(text).take(200).filter(|(_, l)| !l.trim_ascii().is_empty()) {
         seen += 1;
-        let total = line.starts_with(b"total ") && line.get(6..).is_some_and(|n| n.iter().all(u8::is_ascii_digit));
+        let total = line.starts_with(b"total ")
+            && line.get(6..).is_some_and(|n| n.iter().all(u8::is_ascii_digit));
         let folder = line.first().is_some_and(|b| matches!(b, b'/' | b'.')) && line.ends_with(b":");
         long |= total || folder;
         found += usize::from(printed(line).is_some() || listed(line).is_some() || total || folder);
@@ -39,7 +40,11 @@ pub(crate) fn read(text: &[u8], command: Option<&str>) -> Vec<(String, Time)> {
             found.push((path, time));
         } else if let Some((time, name)) = listed(line) {
             if name != "." && name != ".." {
-                let path = if folder.is_empty() { name } else { format!("{}/{name}", folder.trim_end_matches('/')) };
+                let path = if folder.is_empty() {
+                    name
+                } else {
+                    format!("{}/{name}", folder.trim_end_matches('/'))
+                };
                 found.push((path, time));
             }
         } else if line.first().is_some_and(|b| matches!(b, b'/' | b'.' | b'\''))
@@ -63,14 +68,18 @@ fn printed(line: &[u8]) -> Option<(Time, String)> {
         return None;
     }
     let path = String::from_utf8_lossy(path.get(1..)?).into_owned();
-    (path.contains('/') && path.len() < 4096).then(|| (Time::from_nanos(secs * 1_000_000_000 + nanos), path))
+    (path.contains('/') && path.len() < 4096)
+        .then(|| (Time::from_nanos(secs * 1_000_000_000 + nanos), path))
 }
 
 /// `-rw-r--r-- 1 www-data www-data 1234 2015-12-04 14:30:00.000000000 +0000 x.php`
 fn listed(line: &[u8]) -> Option<(Time, String)> {
     let mode = line.get(..10)?;
     let is_mode = matches!(mode.first(), Some(b'-' | b'd' | b'l' | b's' | b'p' | b'c' | b'b'))
-        && mode.iter().skip(1).all(|b| matches!(b, b'r' | b'w' | b'x' | b'-' | b's' | b'S' | b't' | b'T'));
+        && mode
+            .iter()
+            .skip(1)
+            .all(|b| matches!(b, b'r' | b'w' | b'x' | b'-' | b's' | b'S' | b't' | b'T'));
     if !is_mode {
         return None;
     }
@@ -114,8 +123,15 @@ mod tests {
         assert_eq!(found[0].1.rfc3339(), "2015-12-04T14:30:00.500Z");
         let ls = b"/var/www/shop:\ntotal 12\ndrwxr-xr-x 2 root root 4096 2015-12-04 14:30:00.000000000 +0100 .\n-rw-r--r-- 1 www-data www-data 1234 2015-12-04 14:30:00.000000000 +0100 x y.php\n\n/var/www/shop/img:\ntotal 4\n-rw-r--r--. 1 a b 1 2014-01-01 00:00:00.000000000 +0000 a.php\n";
         assert!(recognise(ls));
-        let found: Vec<String> = read(ls, None).into_iter().map(|(p, t)| format!("{p} {t}")).collect();
-        assert_eq!(found, ["/var/www/shop/x y.php 2015-12-04T13:30:00Z", "/var/www/shop/img/a.php 2014-01-01T00:00:00Z"]);
+        let found: Vec<String> =
+            read(ls, None).into_iter().map(|(p, t)| format!("{p} {t}")).collect();
+        assert_eq!(
+            found,
+            [
+                "/var/www/shop/x y.php 2015-12-04T13:30:00Z",
+                "/var/www/shop/img/a.php 2014-01-01T00:00:00Z"
+            ]
+        );
         assert!(!recognise(b"Hello\nworld\n"));
     }
 }

@@ -3,11 +3,12 @@
 
 /// Abbreviations that technical names are made of.
 const WORDS: [&str; 72] = [
-    "xmlrpc", "xml", "rpc", "html", "http", "https", "mysql", "pgsql", "sql", "php", "css", "js", "wp", "rss", "pdf",
-    "csv", "tmpl", "tpl", "md5", "sha", "ssl", "tls", "smtp", "ldap", "dns", "ftp", "cfg", "ctrl", "mgr", "str", "utf",
-    "ttf", "png", "gif", "jpg", "svg", "i18n", "l10n", "http2", "base64", "win32", "w3c", "src", "db", "pp", "img",
-    "btn", "nav", "hdr", "ftr", "msg", "pwd", "usr", "grp", "lst", "txt", "tbl", "str", "num", "spl", "gd", "zlib",
-    "crypt", "phtml", "thumb", "sync", "dbg", "rtl", "ltr", "gzip", "mbstr", "sftp",
+    "xmlrpc", "xml", "rpc", "html", "http", "https", "mysql", "pgsql", "sql", "php", "css", "js",
+    "wp", "rss", "pdf", "csv", "tmpl", "tpl", "md5", "sha", "ssl", "tls", "smtp", "ldap", "dns",
+    "ftp", "cfg", "ctrl", "mgr", "str", "utf", "ttf", "png", "gif", "jpg", "svg", "i18n", "l10n",
+    "http2", "base64", "win32", "w3c", "src", "db", "pp", "img", "btn", "nav", "hdr", "ftr", "msg",
+    "pwd", "usr", "grp", "lst", "txt", "tbl", "str", "num", "spl", "gd", "zlib", "crypt", "phtml",
+    "thumb", "sync", "dbg", "rtl", "ltr", "gzip", "mbstr", "sftp",
 ];
 
 /// Whether a stem (a name without extensions) looks random.
@@ -23,11 +24,8 @@ pub(super) fn random(stem: &str) -> bool {
     let vowel = |b: u8| matches!(b, b'a' | b'e' | b'i' | b'o' | b'u' | b'y');
     let letters = bytes.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let vowels = bytes.iter().filter(|b| vowel(**b)).count();
-    let longest = bytes
-        .split(|b| !b.is_ascii_alphabetic() || vowel(*b))
-        .map(<[u8]>::len)
-        .max()
-        .unwrap_or(0);
+    let longest =
+        bytes.split(|b| !b.is_ascii_alphabetic() || vowel(*b)).map(<[u8]>::len).max().unwrap_or(0);
     let switches = bytes
         .windows(2)
         .filter(|w| matches!(w, [a, b] if a.is_ascii_digit() != b.is_ascii_digit()))
@@ -44,7 +42,18 @@ mod tests {
         for name in ["xkqzvtp", "bgtfdhj", "a3f9k2c8", "wqzkxpfm", "x1y2z3"] {
             assert!(random(name), "{name}");
         }
-        for name in ["index", "xmlrpc", "functions", "wpdb", "class", "strength", "html5", "mailer2", "sm13e", "style"] {
+        for name in [
+            "index",
+            "xmlrpc",
+            "functions",
+            "wpdb",
+            "class",
+            "strength",
+            "html5",
+            "mailer2",
+            "sm13e",
+            "style",
+        ] {
             assert!(!random(name), "{name}");
         }
     }

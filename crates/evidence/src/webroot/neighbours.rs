@@ -80,7 +80,9 @@ mod tests {
         let times: BTreeMap<String, Time> = days
             .iter()
             .enumerate()
-            .map(|(i, d)| (format!("/var/www/shop/{i}.php"), Time::from_secs(1_400_000_000 + d * 86_400)))
+            .map(|(i, d)| {
+                (format!("/var/www/shop/{i}.php"), Time::from_secs(1_400_000_000 + d * 86_400))
+            })
             .collect();
         let mut files: Vec<WebFile> = times
             .iter()

@@ -44,12 +44,18 @@ pub(super) fn code(file: &[u8]) -> Code {
                 let long = file.get(i..i + 5).is_some_and(|t| t.eq_ignore_ascii_case(b"<?php"))
                     && file.get(i + 5).is_none_or(|b| b.is_ascii_whitespace());
                 let echo = starts(i, b"<?=");
-                let short = starts(i, b"<?")
-                    && file.get(i + 2).is_some_and(|b| b.is_ascii_whitespace());
+                let short =
+                    starts(i, b"<?") && file.get(i + 2).is_some_and(|b| b.is_ascii_whitespace());
                 if long || echo || short {
                     first_tag.get_or_insert(i);
                     at = At::Code;
-                    step = if long { 5 } else if echo { 3 } else { 2 };
+                    step = if long {
+                        5
+                    } else if echo {
+                        3
+                    } else {
+                        2
+                    };
                 }
             }
             At::Code => match byte {
@@ -161,10 +167,18 @@ mod tests {
     #[test]
     fn comments_and_pages_are_blank() {
         assert_eq!(shown("a<?php b(); // c\n?>d"), "       b();     \n   ");
-        assert!(shown("<?php /* eval( */ f('// no comment'); # x\n g(\"#\"); ?>eval(").contains("f('// no comment');"));
-        assert!(!shown("<?php /* eval( */ f('// no comment'); # x\n g(\"#\"); ?>eval(").contains("eval"));
+        assert!(
+            shown("<?php /* eval( */ f('// no comment'); # x\n g(\"#\"); ?>eval(")
+                .contains("f('// no comment');")
+        );
+        assert!(
+            !shown("<?php /* eval( */ f('// no comment'); # x\n g(\"#\"); ?>eval(")
+                .contains("eval")
+        );
         assert!(shown("<?php #[Attr] f();").contains("#[Attr]"));
-        assert!(shown("<?php $a = <<<X\nit's // text\n  X;\n// gone\nh();").contains("it's // text"));
+        assert!(
+            shown("<?php $a = <<<X\nit's // text\n  X;\n// gone\nh();").contains("it's // text")
+        );
         assert!(!shown("<?php $a = <<<X\nit's // text\n  X;\n// gone\nh();").contains("gone"));
         assert!(code(b"\xff\xd8 no code").first_tag.is_none());
         assert!(code(b"<?xml version=\"1.0\"?>").first_tag.is_none());

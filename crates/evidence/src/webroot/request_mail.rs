@@ -55,14 +55,18 @@ pub(super) fn find(code: &[u8]) -> Option<(usize, Tainted)> {
             let comes = |i: usize| arguments.get(i).is_some_and(|a| is_tainted(a, &variables));
             Some((at, Tainted { to: comes(0), subject: comes(1), text: comes(2) }))
         })
-        .max_by_key(|(at, t)| (u8::from(t.to) * 2 + u8::from(t.subject) + u8::from(t.text), std::cmp::Reverse(*at)))?;
+        .max_by_key(|(at, t)| {
+            (u8::from(t.to) * 2 + u8::from(t.subject) + u8::from(t.text), std::cmp::Reverse(*at))
+        })?;
     Some(worst)
 }
 
 /// Whether `mail` here is the function, called.
 fn is_call(code: &[u8], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|b| code.get(b));
-    let free = before.is_none_or(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'>' | b':' | b'$' | b'\''));
+    let free = before.is_none_or(|b| {
+        !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'>' | b':' | b'$' | b'\'')
+    });
     let after = code.get(at + 4..).unwrap_or_default().trim_ascii_start();
     let line = code.get(at.saturating_sub(12)..at).unwrap_or_default();
     free && after.first() == Some(&b'(') && !line.trim_ascii_end().ends_with(b"function")
@@ -78,7 +82,8 @@ fn from_request(code: &[u8]) -> BTreeSet<&[u8]> {
                 break;
             }
             let statement = statement.trim_ascii();
-            let Some(equals) = memchr::memchr(b'=', statement.get(..statement.len().min(200)).unwrap_or_default())
+            let Some(equals) =
+                memchr::memchr(b'=', statement.get(..statement.len().min(200)).unwrap_or_default())
             else {
                 continue;
             };
@@ -165,6 +170,9 @@ mod tests {
         assert_eq!(tainted(mailer), Some((true, true, true)));
         assert_eq!(tainted("$this->mail($_POST['a'], $_POST['b'], $_POST['c']);"), None);
         assert_eq!(tainted("function mail($a, $b, $c) {}"), None);
-        assert_eq!(tainted("if ($a == $_POST['x']) { mail($a, $b, $c); }"), Some((false, false, false)));
+        assert_eq!(
+            tainted("if ($a == $_POST['x']) { mail($a, $b, $c); }"),
+            Some((false, false, false))
+        );
     }
 }

@@ -3,8 +3,8 @@
 
 use super::Language;
 use boreal::MetadataValue;
-use boreal::{Compiler, Scanner};
 use boreal::scanner::{EvaluatedRule, ScanParams};
+use boreal::{Compiler, Scanner};
 
 const PHP: [&str; 2] = [include_str!("rules/php.yar"), include_str!("rules/mail.yar")];
 const SCRIPT: [&str; 1] = [include_str!("rules/script.yar")];
@@ -59,7 +59,10 @@ fn compile(texts: &[&str]) -> Option<Scanner> {
     }
     let mut scanner = compiler.finalize();
     scanner.set_scan_params(
-        ScanParams::default().compute_full_matches(true).string_max_nb_matches(64).match_max_length(64),
+        ScanParams::default()
+            .compute_full_matches(true)
+            .string_max_nb_matches(64)
+            .match_max_length(64),
     );
     Some(scanner)
 }
@@ -77,7 +80,9 @@ fn hit(scanner: &Scanner, rule: &EvaluatedRule<'_>) -> Hit {
             ("because", MetadataValue::Bytes(text)) => {
                 hit.because = String::from_utf8_lossy(scanner.get_bytes_symbol(*text)).into_owned();
             }
-            ("weight", MetadataValue::Integer(hundredths)) => hit.weight = *hundredths as f32 / 100.0,
+            ("weight", MetadataValue::Integer(hundredths)) => {
+                hit.weight = *hundredths as f32 / 100.0
+            }
             ("mail", MetadataValue::Boolean(mail)) => hit.mail = *mail,
             _ => {}
         }

@@ -60,18 +60,41 @@ pub(super) fn look(view: &View<'_>) -> Vec<Seen> {
     if says {
         place_of_code(view, &in_any, at, &mut seen);
     }
-    let hidden = folders
-        .iter()
-        .any(|f| f.len() > 1 && f.starts_with('.') && !matches!(f.as_str(), "." | ".." | ".git" | ".svn" | ".github" | ".config" | ".local" | ".npm" | ".cache" | ".composer" | ".vscode" | ".idea" | ".phan" | ".storybook"));
+    let hidden = folders.iter().any(|f| {
+        f.len() > 1
+            && f.starts_with('.')
+            && !matches!(
+                f.as_str(),
+                "." | ".."
+                    | ".git"
+                    | ".svn"
+                    | ".github"
+                    | ".config"
+                    | ".local"
+                    | ".npm"
+                    | ".cache"
+                    | ".composer"
+                    | ".vscode"
+                    | ".idea"
+                    | ".phan"
+                    | ".storybook"
+            )
+    });
     if hidden && (says || view.language == Language::Script) {
         seen.push(("hidden-folder", "code in a folder whose name hides it", 0.5, at));
     } else if says && name.starts_with('.') && !benign_dot_name(name) {
         seen.push(("hidden-file", "code in a file whose name hides it", 0.45, at));
     }
-    let temporary = ["/tmp/", "/var/tmp/", "/dev/shm/", "/run/shm/"].iter().any(|t| view.path.starts_with(t));
+    let temporary =
+        ["/tmp/", "/var/tmp/", "/dev/shm/", "/run/shm/"].iter().any(|t| view.path.starts_with(t));
     if temporary && (says || view.language == Language::Script) {
         seen.push(if view.can_mail {
-            ("mailer-in-tmp", "a script that sends mail lies in a folder for temporary files", 0.75, at)
+            (
+                "mailer-in-tmp",
+                "a script that sends mail lies in a folder for temporary files",
+                0.75,
+                at,
+            )
         } else {
             ("code-in-tmp", "a script lies in a folder for temporary files", 0.3, at)
         });
@@ -90,17 +113,40 @@ fn place_of_code(
     seen: &mut Vec<Seen>,
 ) {
     let small = is_generated(view);
-    if in_any(&["uploads", "upload", "attachments", "avatars", "userfiles", "user_uploads"]) && !small {
+    if in_any(&["uploads", "upload", "attachments", "avatars", "userfiles", "user_uploads"])
+        && !small
+    {
         // Libraries have folders of that name for their own classes.
         let class = is_library(view);
         let weight = if class { 0.1 } else { 0.6 };
         seen.push(("code-in-uploads", "code lies where visitors' uploads are kept", weight, at));
-    } else if in_any(&["images", "img", "imgs", "pics", "pictures", "fonts", "font", "css"]) && !small {
-        let weight = if is_library(view) { 0.1 } else if view.bad || view.can_mail { 0.5 } else { 0.25 };
+    } else if in_any(&["images", "img", "imgs", "pics", "pictures", "fonts", "font", "css"])
+        && !small
+    {
+        let weight = if is_library(view) {
+            0.1
+        } else if view.bad || view.can_mail {
+            0.5
+        } else {
+            0.25
+        };
         seen.push(("code-in-pictures", "code lies among pictures, fonts or styles", weight, at));
-    } else if in_any(&["cache", "caches", "tmp", "temp", "compiled", "templates_c", "sessions"]) && !small {
-        let weight = if view.bad { 0.4 } else if view.can_mail && !is_library(view) { 0.35 } else { 0.1 };
-        seen.push(("code-in-cache", "code that is no compiled template lies in a cache", weight, at));
+    } else if in_any(&["cache", "caches", "tmp", "temp", "compiled", "templates_c", "sessions"])
+        && !small
+    {
+        let weight = if view.bad {
+            0.4
+        } else if view.can_mail && !is_library(view) {
+            0.35
+        } else {
+            0.1
+        };
+        seen.push((
+            "code-in-cache",
+            "code that is no compiled template lies in a cache",
+            weight,
+            at,
+        ));
     }
 }
 
@@ -116,17 +162,32 @@ fn is_guard(view: &View<'_>) -> bool {
 /// from the visitor, includes a file or runs a command.
 fn calls_anything(text: &str) -> bool {
     const HARMLESS: [&str; 13] = [
-        "exit", "die", "header", "defined", "define", "http_response_code", "if", "date", "gmdate", "dirname", "array",
-        "isset", "list",
+        "exit",
+        "die",
+        "header",
+        "defined",
+        "define",
+        "http_response_code",
+        "if",
+        "date",
+        "gmdate",
+        "dirname",
+        "array",
+        "isset",
+        "list",
     ];
     let mut called = text.match_indices('(').filter(|(at, _)| {
         let before = text.get(..*at).unwrap_or_default().trim_end();
-        let word = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
+        let word = before
+            .rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .next()
+            .unwrap_or_default();
         // What stands before may be a variable or an element: that is a call, too.
         let value = before.ends_with(']') || before.ends_with('}') || before.ends_with(')');
         value || !word.is_empty() && !HARMLESS.contains(&word)
     });
-    let takes = ["$_get", "$_post", "$_request", "$_cookie", "$_files", "`", "include", "require", "eval"];
+    let takes =
+        ["$_get", "$_post", "$_request", "$_cookie", "$_files", "`", "include", "require", "eval"];
     called.next().is_some() || takes.iter().any(|t| text.contains(t))
 }
 
@@ -134,17 +195,28 @@ fn calls_anything(text: &str) -> bool {
 fn is_generated(view: &View<'_>) -> bool {
     let head = view.bytes.get(..view.bytes.len().min(1500)).unwrap_or_default();
     let marks: [&[u8]; 10] = [
-        b"$_smarty_tpl", b"Smarty", b"__TwigTemplate", b"Twig\\Template", b"$__env", b"compiled from", b"Compiled",
-        b"This file was auto-generated", b"generated by", b"Template_Compiler",
+        b"$_smarty_tpl",
+        b"Smarty",
+        b"__TwigTemplate",
+        b"Twig\\Template",
+        b"$__env",
+        b"compiled from",
+        b"Compiled",
+        b"This file was auto-generated",
+        b"generated by",
+        b"Template_Compiler",
     ];
     let marked = marks.iter().any(|m| memchr::memmem::find(head, m).is_some());
     if marked && !view.bad {
         return true;
     }
     // `return [...]` without a call is data.
-    let code = String::from_utf8_lossy(view.code.get(..view.code.len().min(4096)).unwrap_or_default()).into_owned();
+    let code =
+        String::from_utf8_lossy(view.code.get(..view.code.len().min(4096)).unwrap_or_default())
+            .into_owned();
     let body = code.trim_start().trim_start_matches("<?php").trim_start();
-    let returned = body.starts_with("return") || body.starts_with("declare") && body.contains("return");
+    let returned =
+        body.starts_with("return") || body.starts_with("declare") && body.contains("return");
     (returned || is_data(view)) && !view.bad && !view.can_mail
 }
 
@@ -159,20 +231,29 @@ fn is_library(view: &View<'_>) -> bool {
     if view.bad {
         return false;
     }
-    let text = String::from_utf8_lossy(view.code.get(..view.code.len().min(64 << 10)).unwrap_or_default()).into_owned();
+    let text =
+        String::from_utf8_lossy(view.code.get(..view.code.len().min(64 << 10)).unwrap_or_default())
+            .into_owned();
     let declares = text.lines().any(|l| {
         let l = l.trim_start();
-        ["class ", "abstract class ", "final class ", "interface ", "trait ", "namespace ", "enum "].iter().any(|w| l.starts_with(w))
+        ["class ", "abstract class ", "final class ", "interface ", "trait ", "namespace ", "enum "]
+            .iter()
+            .any(|w| l.starts_with(w))
     });
     let guarded = text.contains("defined(") || text.contains("defined (");
     declares || guarded
 }
 
 fn is_picture(extension: &str) -> bool {
-    matches!(extension, "jpg" | "jpeg" | "png" | "gif" | "ico" | "bmp" | "webp" | "svg" | "tif" | "tiff")
+    matches!(
+        extension,
+        "jpg" | "jpeg" | "png" | "gif" | "ico" | "bmp" | "webp" | "svg" | "tif" | "tiff"
+    )
 }
 
 /// Settings of developers' tools begin with a dot.
 fn benign_dot_name(name: &str) -> bool {
-    ["php-cs-fixer", "php_cs", "phpstorm.meta", "phan", "styleci", "php-version"].iter().any(|w| name.contains(w))
+    ["php-cs-fixer", "php_cs", "phpstorm.meta", "phan", "styleci", "php-version"]
+        .iter()
+        .any(|w| name.contains(w))
 }

@@ -8,7 +8,9 @@ fn read(path: &str, text: &str) -> Option<WebFile> {
 
 /// The findings of a file, heaviest first.
 fn findings(path: &str, text: &str) -> Vec<(String, f32)> {
-    read(path, text).map(|f| f.findings.into_iter().map(|f| (f.rule, f.weight)).collect()).unwrap_or_default()
+    read(path, text)
+        .map(|f| f.findings.into_iter().map(|f| (f.rule, f.weight)).collect())
+        .unwrap_or_default()
 }
 
 /// The weight of all findings together, as if each were independent.
@@ -20,29 +22,97 @@ fn worst(path: &str, text: &str) -> f32 {
 fn planted_files() {
     for (path, text, rule) in [
         ("/var/www/s/a.php", "<?php eval(base64_decode('aGVsbG8='));", "eval-decoded"),
-        ("/var/www/s/a.php", "<?php @eval ( gzinflate ( str_rot13(base64_decode($x))));", "eval-decoded"),
+        (
+            "/var/www/s/a.php",
+            "<?php @eval ( gzinflate ( str_rot13(base64_decode($x))));",
+            "eval-decoded",
+        ),
         ("/var/www/s/a.php", "<?php @assert($_REQUEST['p']);", "eval-request"),
         ("/var/www/s/a.php", "<?php $_POST['f']($_POST['a']);", "function-from-request"),
-        ("/var/www/s/a.php", "<?php echo shell_exec(base64_decode($_COOKIE['c']));", "command-request"),
-        ("/var/www/s/a.php", "<?php preg_replace('/.*/e', $_POST['x'], '');", "preg-replace-e-request"),
-        ("/var/www/s/a.php", "<?php $f = create_function('', base64_decode($x)); $f();", "eval-request"),
+        (
+            "/var/www/s/a.php",
+            "<?php echo shell_exec(base64_decode($_COOKIE['c']));",
+            "command-request",
+        ),
+        (
+            "/var/www/s/a.php",
+            "<?php preg_replace('/.*/e', $_POST['x'], '');",
+            "preg-replace-e-request",
+        ),
+        (
+            "/var/www/s/a.php",
+            "<?php $f = create_function('', base64_decode($x)); $f();",
+            "eval-request",
+        ),
         ("/var/www/s/a.php", "<?php ${\"\\x47\\x4c\\x4fBALS\"}['x'] = 1;", "hidden-names"),
-        ("/var/www/s/a.php", "<?php $f = 'bas'.'e64'.'_dec'.'ode'; $f('x');", "hidden-names-in-pieces"),
-        ("/var/www/s/a.php", "<?php $a=$q[12].$q[3].$q[31].$q[7].$q[15].$q[2].$q[9]; $a($x);", "hidden-names-in-pieces"),
-        ("/var/www/s/a.php", "<?php $x = chr(101).chr(118).chr(97).chr(108).chr(40).chr(36).chr(95).chr(80).chr(79);", "chr-chain"),
+        (
+            "/var/www/s/a.php",
+            "<?php $f = 'bas'.'e64'.'_dec'.'ode'; $f('x');",
+            "hidden-names-in-pieces",
+        ),
+        (
+            "/var/www/s/a.php",
+            "<?php $a=$q[12].$q[3].$q[31].$q[7].$q[15].$q[2].$q[9]; $a($x);",
+            "hidden-names-in-pieces",
+        ),
+        (
+            "/var/www/s/a.php",
+            "<?php $x = chr(101).chr(118).chr(97).chr(108).chr(40).chr(36).chr(95).chr(80).chr(79);",
+            "chr-chain",
+        ),
         ("/var/www/s/a.php", "<?php $a($b($c($d)));", "variable-function-chain"),
-        ("/var/www/s/a.php", "<?php move_uploaded_file($_FILES['f']['tmp_name'], $_FILES['f']['name']);", "upload-anything"),
-        ("/var/www/s/a.php", "<?php mail($_POST['to'], $_POST['s'], $_POST['m'], $_POST['h']);", "mail-from-request"),
-        ("/var/www/s/a.php", "<?php $d = json_decode(base64_decode($_POST['d']), true); mail($d['to'], $d['s'], $d['b']);", "mail-decoded-request"),
-        ("/var/www/s/a.php", "<?php set_time_limit(0); foreach (explode(\"\\n\", $_POST['emails']) as $e) mail($e, $s, $m);", "bulk-mailer-form"),
-        ("/var/www/s/a.php", "<?php $f = fsockopen($mx, 25); fputs($f, \"HELO localhost\\r\\n\"); fputs($f, \"MAIL FROM:<$a>\\r\\n\"); fputs($f, \"RCPT TO:<$b>\\r\\n\");", "mailer-raw-25"),
-        ("/var/www/s/wp-content/uploads/2015/x.php", "<?php echo run($_GET['a']);", "code-in-uploads"),
-        ("/var/www/s/images/logo.jpg", "\u{fffd}JFIF <?php system_x($_GET['c']); ?>", "code-in-picture"),
+        (
+            "/var/www/s/a.php",
+            "<?php move_uploaded_file($_FILES['f']['tmp_name'], $_FILES['f']['name']);",
+            "upload-anything",
+        ),
+        (
+            "/var/www/s/a.php",
+            "<?php mail($_POST['to'], $_POST['s'], $_POST['m'], $_POST['h']);",
+            "mail-from-request",
+        ),
+        (
+            "/var/www/s/a.php",
+            "<?php $d = json_decode(base64_decode($_POST['d']), true); mail($d['to'], $d['s'], $d['b']);",
+            "mail-decoded-request",
+        ),
+        (
+            "/var/www/s/a.php",
+            "<?php set_time_limit(0); foreach (explode(\"\\n\", $_POST['emails']) as $e) mail($e, $s, $m);",
+            "bulk-mailer-form",
+        ),
+        (
+            "/var/www/s/a.php",
+            "<?php $f = fsockopen($mx, 25); fputs($f, \"HELO localhost\\r\\n\"); fputs($f, \"MAIL FROM:<$a>\\r\\n\"); fputs($f, \"RCPT TO:<$b>\\r\\n\");",
+            "mailer-raw-25",
+        ),
+        (
+            "/var/www/s/wp-content/uploads/2015/x.php",
+            "<?php echo run($_GET['a']);",
+            "code-in-uploads",
+        ),
+        (
+            "/var/www/s/images/logo.jpg",
+            "\u{fffd}JFIF <?php system_x($_GET['c']); ?>",
+            "code-in-picture",
+        ),
         ("/var/www/s/a.php.jpg", "<?php f($_GET['c']);", "double-extension"),
         ("/var/www/s/.cache7/x.php", "<?php f($_GET['c']);", "hidden-folder"),
-        ("/var/www/s/images/.htaccess", "AddType application/x-httpd-php .jpg\n", "htaccess-runs-images"),
-        ("/var/www/s/.htaccess", "<FilesMatch \"\\.(ico|png)$\">\n SetHandler application/x-httpd-php\n</FilesMatch>\n", "htaccess-runs-images"),
-        ("/tmp/.x/m.pl", "#!/usr/bin/perl\nuse IO::Socket;\nprint $s \"MAIL FROM:<a>\\r\\nRCPT TO:<b>\\r\\n\";\n", "mailer-in-tmp"),
+        (
+            "/var/www/s/images/.htaccess",
+            "AddType application/x-httpd-php .jpg\n",
+            "htaccess-runs-images",
+        ),
+        (
+            "/var/www/s/.htaccess",
+            "<FilesMatch \"\\.(ico|png)$\">\n SetHandler application/x-httpd-php\n</FilesMatch>\n",
+            "htaccess-runs-images",
+        ),
+        (
+            "/tmp/.x/m.pl",
+            "#!/usr/bin/perl\nuse IO::Socket;\nprint $s \"MAIL FROM:<a>\\r\\nRCPT TO:<b>\\r\\n\";\n",
+            "mailer-in-tmp",
+        ),
         ("/var/tmp/x", "#!/usr/bin/perl\neval unpack u=>q{_HIDDEN};\n", "perl-hidden-code"),
     ] {
         let found = findings(path, text);
@@ -81,7 +151,14 @@ fn who_can_mail() {
     assert!(read("/var/www/s/c.php", "<?php mail($to, $s, $m);").unwrap().can_mail);
     assert!(read("/opt/shop/mail.js", "const n = require('nodemailer');").unwrap().can_mail);
     assert!(read("/var/www/s/c.php", "<?php $m = new PHPMailer(true);").unwrap().can_mail);
-    assert!(!read("/var/www/s/c.php", "<?php echo 'mail (free)'; $this->mail($a); function mail($x) { return 1; }").unwrap().can_mail);
+    assert!(
+        !read(
+            "/var/www/s/c.php",
+            "<?php echo 'mail (free)'; $this->mail($a); function mail($x) { return 1; }"
+        )
+        .unwrap()
+        .can_mail
+    );
     assert!(read("/var/www/s/style.css", "body { color: red }").is_none());
 }
 

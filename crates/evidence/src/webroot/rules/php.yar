@@ -63,7 +63,8 @@ rule function_from_request
         weight = 90
     strings:
         $a = /(^|[^A-Za-z_>:$])\$_(POST|GET|REQUEST|COOKIE)\s*\[\s*["']?[^\]"']{1,40}["']?\s*\]\s*\(/ nocase
-        $b = /\b(call_user_func|call_user_func_array|array_map|array_filter|usort|register_shutdown_function)\s*\(\s*(@\s*)?\$_(POST|GET|REQUEST|COOKIE)\s*\[/ nocase
+        $b = /\b(call_user_func|call_user_func_array|array_map|register_shutdown_function)\s*\(\s*(@\s*)?\$_(POST|GET|REQUEST|COOKIE)\s*\[/ nocase
+        $c = /\b(array_filter|usort|uasort|uksort|array_walk)\s*\(\s*[^;,]{1,60},\s*(@\s*)?\$_(POST|GET|REQUEST|COOKIE)\s*\[/ nocase
     condition:
         any of them
 }
