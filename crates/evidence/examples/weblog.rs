@@ -19,8 +19,8 @@ fn main() {
             n / 7 % 24,
             n / 3 % 60,
             n % 60,
-            if r % 9 == 0 { "POST" } else { "GET" },
-            if r % 13 == 0 { 404 } else { 200 },
+            if r.is_multiple_of(9) { "POST" } else { "GET" },
+            if r.is_multiple_of(13) { 404 } else { 200 },
             r % 90_000,
             r % 5000,
         );
