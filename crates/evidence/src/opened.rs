@@ -225,12 +225,6 @@ impl Stream {
     pub(crate) fn position(&self) -> u64 {
         self.at
     }
-
-    /// Reads and forgets up to a position.
-    pub(crate) fn skip_to(&mut self, position: u64) {
-        let wanted = position.saturating_sub(self.at);
-        let _ = io::copy(&mut self.by_ref().take(wanted), &mut io::sink());
-    }
 }
 
 impl Read for Stream {

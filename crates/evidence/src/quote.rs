@@ -94,11 +94,15 @@ fn lines(source: &Source, wanted: &[(u64, usize)], answers: &mut [Option<Quote>]
 
 /// Quotes frames of one capture.
 fn frame_texts(source: &Source, wanted: &[(u64, usize)], answers: &mut [Option<Quote>]) {
+    let Ok(mut stream) = Stream::open(&source.body) else { return };
+    let numbers: Vec<u64> = wanted.iter().map(|(number, _)| *number).collect();
+    let found = heloscope_capture::frame_lines(&mut stream, &numbers);
     for &(number, index) in wanted {
+        let Some(line) = found.iter().find(|line| line.number == number) else { continue };
         let quote = Quote {
             source: source.path.clone(),
             locator: format!("frame {number}"),
-            text: String::new(),
+            text: visible(line.text.as_bytes()),
         };
         set(answers, index, quote);
     }

@@ -96,12 +96,15 @@ fn foreign(head: &[u8]) -> Option<&'static str> {
     })
 }
 
+/// Whether a text is of one kind.
+type Test = fn(&[u8]) -> bool;
+
 /// The kind of a text, or of a section of one; `command` stood above it.
 pub(crate) fn text(text: &[u8], command: Option<&str>) -> Kind {
     if text.trim_ascii().is_empty() {
         return Kind::Unrecognised;
     }
-    let particular: [(fn(&[u8]) -> bool, Kind); 14] = [
+    let particular: [(Test, Kind); 14] = [
         (processes::recognise, Kind::Processes),
         (connections::sockets::recognise, Kind::Connections),
         (connections::conntrack::recognise, Kind::Connections),

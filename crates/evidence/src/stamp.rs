@@ -111,11 +111,12 @@ fn bsd(text: &[u8]) -> Option<Stamp> {
     at += 3;
     let (day, mut at) = blank_number(text, at)?;
     let mut year = None;
-    if text.get(at) == Some(&b' ') && text.get(at + 5) == Some(&b' ') {
-        if let Some(written) = text.get(at + 1..at + 5).and_then(number) {
-            year = i16::try_from(written).ok();
-            at += 5;
-        }
+    if text.get(at) == Some(&b' ')
+        && text.get(at + 5) == Some(&b' ')
+        && let Some(written) = text.get(at + 1..at + 5).and_then(number)
+    {
+        year = i16::try_from(written).ok();
+        at += 5;
     }
     if text.get(at) != Some(&b' ') {
         return None;

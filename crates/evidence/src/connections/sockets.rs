@@ -150,9 +150,12 @@ fn pair(local: &[u8], peer: &[u8], state: &str, place: Place) -> Option<Connecti
     Some(connection)
 }
 
+/// Address, port (none for `*`) and interface.
+type Endpoint<'a> = (IpAddr, Option<u16>, Option<&'a [u8]>);
+
 /// `192.0.2.1:25`, `[2001:db8::1]:25`, `2001:db8::1:25`, `*:*`, `192.0.2.1%eth0:68`,
 /// `[::ffff:192.0.2.1]:25`.
-fn endpoint(word: &[u8]) -> Option<(IpAddr, Option<u16>, Option<&[u8]>)> {
+fn endpoint(word: &[u8]) -> Option<Endpoint<'_>> {
     let colon = memchr::memrchr(b':', word)?;
     let (host, port) = word.split_at_checked(colon)?;
     let port = match port.get(1..)? {

@@ -21,6 +21,8 @@ pub(super) struct Trees {
     roots: BTreeSet<PathBuf>,
     /// Files kept, by the root they belong to.
     kept: BTreeMap<String, Vec<Kept>>,
+    /// Files of mirrored file systems that are neither evidence nor code: how many, and where.
+    others: BTreeMap<String, (u64, PathBuf)>,
     /// Times that listings tell, by path.
     listed: BTreeMap<String, Time>,
 }
@@ -109,37 +111,51 @@ impl Opening {
                 extension(&file.path).as_str(),
                 "pl" | "py" | "sh" | "rb" | "js" | "mjs" | "cjs" | "cgi" | "php"
             );
+        let root = top(&standing);
         if !(php || script) {
+            // Whole systems hold thousands of files that are no evidence: they are counted, but
+            // not where logs and settings lie and a file may have been meant.
+            let meant = ["/var/log", "/etc", "/var/spool", "/var/mail"]
+                .iter()
+                .any(|p| standing.starts_with(p));
+            if !meant {
+                self.inputs.pop();
+                self.sources.pop();
+                let (count, folder) = self.trees.others.entry(root.clone()).or_default();
+                *count += 1;
+                if folder.as_os_str().is_empty() {
+                    *folder = shown(&file.path, &standing, &root);
+                }
+            }
             return;
         }
         // The input added last is its own: the program is listed with its tree instead.
         self.inputs.pop();
         self.sources.pop();
-        let root = top(&standing);
         self.trees.kept.entry(root).or_default().push(Kept { file, body, path: standing });
     }
 
     /// Reads every tree.
     pub(super) fn read_trees(&mut self) {
         let kept = std::mem::take(&mut self.trees.kept);
-        if kept.is_empty() {
-            if let Some(first) = self.trees.listed.values().min() {
-                let _ = first;
+        if !kept.is_empty() {
+            let reader = webroot::Reader::new();
+            for (root, files) in kept {
+                self.read_tree(&reader, &root, files);
             }
-            return;
         }
-        let reader = webroot::Reader::new();
-        for (root, files) in kept {
-            self.read_tree(&reader, &root, files);
+        for (_, (count, folder)) in std::mem::take(&mut self.trees.others) {
+            self.unrecognised(
+                &folder,
+                &format!("{count} files that are neither evidence nor code"),
+            );
         }
     }
 
     fn read_tree(&mut self, reader: &webroot::Reader, root: &str, files: Vec<Kept>) {
         let Some(first) = files.first() else { return };
         // The folder that stands for the root, as it was given.
-        let depth = first.path.get(root.len()..).unwrap_or_default().matches('/').count();
-        let shown =
-            first.file.path.ancestors().nth(depth).unwrap_or(&first.file.path).to_path_buf();
+        let shown = shown(&first.file.path, &first.path, root);
         let index = self.inputs.len();
         let main = self.input(&shown, &first.body, Kind::WebRoot);
         let is_web = web_root(&first.path).is_some() || self.trees.roots.contains(Path::new(root));
@@ -209,6 +225,12 @@ fn web_root(path: &str) -> Option<String> {
         _ => return None,
     };
     (parts.len() > len).then(|| format!("/{}", parts.get(..len).unwrap_or_default().join("/")))
+}
+
+/// The folder on the disk that a root stands for, by one of its files.
+fn shown(file: &Path, path: &str, root: &str) -> PathBuf {
+    let depth = path.get(root.len()..).unwrap_or_default().matches('/').count();
+    file.ancestors().nth(depth).unwrap_or(file).to_path_buf()
 }
 
 /// The first one or two folders of a path that is no web root: `/tmp`, `/opt/app`.

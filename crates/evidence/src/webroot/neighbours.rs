@@ -27,8 +27,17 @@ pub(crate) fn newer(files: &mut [WebFile], times: &BTreeMap<String, Time>) {
     }
     let bulks: BTreeMap<&str, Time> =
         folders.into_iter().filter_map(|(folder, times)| Some((folder, bulk(times)?))).collect();
+    // What came together with many others is an update, not a single file put there.
+    let mut days: BTreeMap<i64, usize> = BTreeMap::new();
+    for time in times.values() {
+        *days.entry(time.secs().div_euclid(86_400)).or_default() += 1;
+    }
+    let company = |at: Time| {
+        let day = at.secs().div_euclid(86_400);
+        days.range(day - 1..=day + 1).map(|(_, n)| n).sum::<usize>()
+    };
     for file in files {
-        let Some(modified) = file.modified else { continue };
+        let Some(modified) = file.modified.filter(|at| company(*at) <= 4) else { continue };
         let mut folder = file.path.as_str();
         let near = (0..3).find_map(|_| {
             folder = folder.get(..folder.rfind('/').filter(|at| *at > 0)?)?;

@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn comments_and_pages_are_blank() {
-        assert_eq!(shown("a<?php b(); // c\n?>d"), " <?php b();     \n   ");
+        assert_eq!(shown("a<?php b(); // c\n?>d"), "       b();     \n   ");
         assert!(
             shown("<?php /* eval( */ f('// no comment'); # x\n g(\"#\"); ?>eval(")
                 .contains("f('// no comment');")

@@ -51,8 +51,10 @@ pub(super) fn look(view: &View<'_>) -> Vec<Seen> {
         let before = extensions.get(extensions.len() - 2).copied().unwrap_or_default();
         let runs = |e: &str| matches!(e, "php" | "phtml" | "php5" | "php7");
         if is_picture(before) && runs(last) || runs(before) && is_picture(last) {
+            // A class named for the format it handles is `format.gif.php` by right.
+            let weight = if is_library(view) { 0.05 } else { 0.55 };
             let why = "its name has two extensions, one of a picture and one of code";
-            seen.push(("double-extension", why, 0.55, at));
+            seen.push(("double-extension", why, weight, at));
         }
     }
     if says {
@@ -153,30 +155,40 @@ fn is_guard(view: &View<'_>) -> bool {
     if view.code_len > 220 {
         return false;
     }
-    let text = String::from_utf8_lossy(view.code).to_ascii_lowercase();
-    let calls = text.match_indices('(').filter(|(at, _)| {
+    !calls_anything(&String::from_utf8_lossy(view.code).to_ascii_lowercase())
+}
+
+/// Whether code (in lower case) calls a function that does more than guard a page, takes anything
+/// from the visitor, includes a file or runs a command.
+fn calls_anything(text: &str) -> bool {
+    const HARMLESS: [&str; 13] = [
+        "exit",
+        "die",
+        "header",
+        "defined",
+        "define",
+        "http_response_code",
+        "if",
+        "date",
+        "gmdate",
+        "dirname",
+        "array",
+        "isset",
+        "list",
+    ];
+    let mut called = text.match_indices('(').filter(|(at, _)| {
         let before = text.get(..*at).unwrap_or_default().trim_end();
         let word = before
             .rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_')
             .next()
             .unwrap_or_default();
-        !matches!(
-            word,
-            "" | "exit"
-                | "die"
-                | "header"
-                | "defined"
-                | "define"
-                | "http_response_code"
-                | "if"
-                | "date"
-                | "gmdate"
-                | "dirname"
-                | "array"
-        )
+        // What stands before may be a variable or an element: that is a call, too.
+        let value = before.ends_with(']') || before.ends_with('}') || before.ends_with(')');
+        value || !word.is_empty() && !HARMLESS.contains(&word)
     });
-    let takes = text.contains("$_") && !text.contains("$_server");
-    calls.count() == 0 && !takes && !text.contains('`')
+    let takes =
+        ["$_get", "$_post", "$_request", "$_cookie", "$_files", "`", "include", "require", "eval"];
+    called.next().is_some() || takes.iter().any(|t| text.contains(t))
 }
 
 /// What engines write for themselves: compiled templates, exported arrays, guarded data.
@@ -203,8 +215,15 @@ fn is_generated(view: &View<'_>) -> bool {
         String::from_utf8_lossy(view.code.get(..view.code.len().min(4096)).unwrap_or_default())
             .into_owned();
     let body = code.trim_start().trim_start_matches("<?php").trim_start();
-    let data = body.starts_with("return") || body.starts_with("declare") && body.contains("return");
-    data && !view.bad && !view.can_mail
+    let returned =
+        body.starts_with("return") || body.starts_with("declare") && body.contains("return");
+    (returned || is_data(view)) && !view.bad && !view.can_mail
+}
+
+/// Assignments of constants alone: fonts' widths, tables, settings. Nothing is called, nothing
+/// comes from the visitor.
+fn is_data(view: &View<'_>) -> bool {
+    !calls_anything(&String::from_utf8_lossy(view.code).to_ascii_lowercase())
 }
 
 /// Classes or functions alone, as libraries are made: nothing happens when it is requested.

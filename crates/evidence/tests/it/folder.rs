@@ -6,19 +6,19 @@ use heloscope_model::Session;
 use std::path::{Path, PathBuf};
 
 /// A folder that is removed when dropped.
-pub struct Folder(tempfile::TempDir);
+pub(crate) struct Folder(tempfile::TempDir);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.0.path().to_path_buf()
     }
 
     /// Writes a file, its folders made.
-    pub fn put(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn put(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.0.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, content).unwrap();
@@ -26,26 +26,26 @@ impl Folder {
     }
 
     /// Sets a file's modification.
-    pub fn touch(&self, name: &str, at: &str) {
+    pub(crate) fn touch(&self, name: &str, at: &str) {
         let at: jiff::Timestamp = at.parse().unwrap();
         let file = std::fs::File::options().write(true).open(self.0.path().join(name)).unwrap();
         let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(at.as_second() as u64);
         file.set_modified(at).unwrap();
     }
 
-    pub fn open(&self) -> Evidence {
+    pub(crate) fn open(&self) -> Evidence {
         heloscope_evidence::open(&[self.path()])
     }
 }
 
 /// The input of a file, by the end of its path and the word of its kind.
-pub fn input<'a>(evidence: &'a Evidence, end: &str, kind: &str) -> &'a Input {
+pub(crate) fn input<'a>(evidence: &'a Evidence, end: &str, kind: &str) -> &'a Input {
     let found = evidence.inputs.iter().find(|i| i.path.ends_with(end) && i.kind.word() == kind);
     found.unwrap_or_else(|| panic!("no {kind} {end} in {:#?}", shown(evidence)))
 }
 
 /// Path, kind and note of every input.
-pub fn shown(evidence: &Evidence) -> Vec<String> {
+pub(crate) fn shown(evidence: &Evidence) -> Vec<String> {
     let name =
         |p: &Path| p.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     evidence
@@ -57,19 +57,19 @@ pub fn shown(evidence: &Evidence) -> Vec<String> {
 
 /// Everything a stream gave, and the order of the kinds.
 #[derive(Default)]
-pub struct Kept {
-    pub sessions: Vec<Session>,
-    pub connections: Vec<Connection>,
-    pub mails: Vec<Mail>,
-    pub logins: Vec<Login>,
-    pub rejects: Vec<Reject>,
-    pub requests: Vec<Request>,
-    pub copies: Vec<MailCopy>,
-    pub order: Vec<&'static str>,
+pub(crate) struct Kept {
+    pub(crate) sessions: Vec<Session>,
+    pub(crate) connections: Vec<Connection>,
+    pub(crate) mails: Vec<Mail>,
+    pub(crate) logins: Vec<Login>,
+    pub(crate) rejects: Vec<Reject>,
+    pub(crate) requests: Vec<Request>,
+    pub(crate) copies: Vec<MailCopy>,
+    pub(crate) order: Vec<&'static str>,
 }
 
 impl Kept {
-    pub fn of(evidence: &mut Evidence) -> Self {
+    pub(crate) fn of(evidence: &mut Evidence) -> Self {
         let mut kept = Self::default();
         evidence.stream(&mut kept, &mut |_, _| {});
         kept

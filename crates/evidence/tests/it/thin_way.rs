@@ -3,15 +3,15 @@
 use crate::folder::{Folder, Kept, input, shown};
 use heloscope_model::At;
 
-pub const NOTICE: &str = "IP Address 203.0.113.10 is listed in the CBL. It was last detected at 2015:12:04 ~14:30 UTC +/- 15 minutes\n(approximately 3 days, 3 hours, 59 minutes ago). This IP is infected with the kelihos spambot.\nThis host HELOed as [127.0.0.1]\n";
-pub const LOG: &str = "Dec  4 14:20:00 mail postfix/pickup[100]: 3A1B2C3D4E: uid=33 from=<www-data>\n\
+pub(crate) const NOTICE: &str = "IP Address 203.0.113.10 is listed in the CBL. It was last detected at 2015:12:04 ~14:30 UTC +/- 15 minutes\n(approximately 3 days, 3 hours, 59 minutes ago). This IP is infected with the kelihos spambot.\nThis host HELOed as [127.0.0.1]\n";
+pub(crate) const LOG: &str = "Dec  4 14:20:00 mail postfix/pickup[100]: 3A1B2C3D4E: uid=33 from=<www-data>\n\
 Dec  4 14:20:00 mail postfix/cleanup[101]: 3A1B2C3D4E: message-id=<1@mail.example.org>\n\
 Dec  4 14:20:00 mail postfix/qmgr[102]: 3A1B2C3D4E: from=<www-data@example.org>, size=500, nrcpt=1 (queue active)\n\
 Dec  4 14:20:02 mail postfix/smtp[103]: 3A1B2C3D4E: to=<a@example.net>, relay=mx.example.net[198.51.100.25]:25, delay=2, delays=0.1/0/1/0.9, dsn=2.0.0, status=sent (250 ok)\n\
 Dec  4 14:20:02 mail postfix/qmgr[102]: 3A1B2C3D4E: removed\n";
 
 /// A capture of one connection that is refused: enough to be a capture.
-pub fn capture() -> Vec<u8> {
+pub(crate) fn capture() -> Vec<u8> {
     let mut out = Vec::new();
     for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65535, 1] {
         out.extend(word.to_le_bytes());

@@ -11,6 +11,9 @@ use crate::{Octets, Place, SourceId};
 use regex::Regex;
 use std::sync::LazyLock;
 
+/// Bytes of a plain complaint. Report forms have no such bound.
+const MOST: usize = 64 << 10;
+
 static ABUSE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)\babuse\b|\babusive\b|\bspam(?:ming|med|trap)?\b|unsolicited|complain|\bbotnet\b|infected|compromised|malicious|attack(?:s|ing|ed|er)?\b|brute.?force",
@@ -19,7 +22,7 @@ static ABUSE: LazyLock<Regex> = LazyLock::new(|| {
 
 static SOURCE_IP: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
-        r"(?im)^[ \t>*|-]*(?:source(?:[ _-]?(?:ip|address))?|src(?:[ _-]?ip)?|source[ _-]identifier|(?:reported|offending|abusive|abusing|attacking|infected|listed|originating|your|the|affected)?[ _-]?ip(?:v[46])?(?:[ _-]?address(?:es)?)?|attacker(?:[ _-]ip)?|host|offender)",
+        r"(?im)^[ \t>*|-]*(?:source(?:[ _-]?(?:ip|address))?|src(?:[ _-]?ip)?|source[ _-]identifier|(?:reported|offending|abusive|abusing|attacking|infected|listed|originating|your|the|affected)?[ _-]?ip(?:v[46])?(?:[ _-]?address(?:es)?)?|attacker(?:[ _-]ip)?|offender)",
         r"[ \t]*(?:[:=|]|\bis\b)[ \t]*\[?\(?[ \t]*([0-9A-F][0-9A-F.:]{2,44}(?:/\d{1,3})?)",
     ))
 });
@@ -51,7 +54,10 @@ static DOMAIN: LazyLock<Regex> = LazyLock::new(|| {
 /// The complaint a text makes.
 pub(super) fn read(text: &str, flat: &Flat, source: SourceId) -> Vec<Notice> {
     let arf = field(text, "feedback-type");
-    if arf.is_none() && !ABUSE.is_match(&flat.text) {
+    // Manuals, too, speak of attacks and addresses; a complaint is short and says when.
+    let plain =
+        text.len() <= MOST && ABUSE.is_match(&flat.text) && stamp::first(&flat.text).is_some();
+    if arf.is_none() && !plain {
         return Vec::new();
     }
     let labelled = SOURCE_IP

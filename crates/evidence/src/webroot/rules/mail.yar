@@ -10,7 +10,7 @@ rule sends_mail
         weight = 0
         mail = true
     strings:
-        $a = /(^|[^A-Za-z_0-9>$:])@?\s*(mail|mb_send_mail|imap_mail)\s*\(\s*[^)\s]/ nocase
+        $a = /(^|[^A-Za-z_0-9>$:'"\\])@?\s*(mail|mb_send_mail|imap_mail)\s*\(\s*[^)\s]/ nocase
         $declared = /function\s+&?\s*(mail|mb_send_mail|imap_mail)\s*\(/ nocase
     condition:
         #a > #declared
@@ -100,7 +100,7 @@ rule mail_decoded_request
         mail = true
     strings:
         $decode = /\b(base64_decode|gzinflate|str_rot13|unserialize|json_decode)\s*\(\s*(@\s*)?((stripslashes|urldecode|trim|rawurldecode|str_rot13|base64_decode)\s*\(\s*)*\$_(POST|REQUEST|COOKIE)\s*\[/ nocase
-        $mail = /(^|[^A-Za-z_0-9>$:])@?\s*mail\s*\(\s*\$/ nocase
+        $mail = /(^|[^A-Za-z_0-9>$:'"\\])@?\s*mail\s*\(\s*\$/ nocase
         $socket = /RCPT TO\s*:/ nocase
     condition:
         $decode and ($mail or $socket) and filesize < 200KB
@@ -116,7 +116,7 @@ rule bulk_mailer_form
         $list = /\b(explode|split|preg_split)\s*\(\s*["'][^"']{1,10}["']\s*,\s*(trim\s*\(\s*|stripslashes\s*\(\s*)*\$_(POST|REQUEST|FILES)\s*\[\s*["']?[^\]"']{0,30}(mail|list|to|rcpt|recip|addr|dest)[^\]"']{0,20}["']?\s*\]/ nocase
         $split = /\b(explode|split|preg_split)\s*\(\s*["']\/?(\\r)?\\n\/?["']\s*,\s*\$(email|mail|list|to|rcpt|recip|addr|dest|all)[A-Za-z_]{0,20}\s*\)/ nocase
         $limit = /set_time_limit\s*\(\s*0\s*\)|ignore_user_abort\s*\(/ nocase
-        $mail = /(^|[^A-Za-z_0-9>$:])@?\s*mail\s*\(\s*\$|RCPT TO\s*:/ nocase
+        $mail = /(^|[^A-Za-z_0-9>$:'"\\])@?\s*mail\s*\(\s*\$|RCPT TO\s*:/ nocase
     condition:
         ($list or $split) and $limit and $mail and filesize < 200KB
 }

@@ -63,7 +63,8 @@ rule function_from_request
         weight = 90
     strings:
         $a = /(^|[^A-Za-z_>:$])\$_(POST|GET|REQUEST|COOKIE)\s*\[\s*["']?[^\]"']{1,40}["']?\s*\]\s*\(/ nocase
-        $b = /\b(call_user_func|call_user_func_array|array_map|array_filter|usort|register_shutdown_function)\s*\(\s*(@\s*)?\$_(POST|GET|REQUEST|COOKIE)\s*\[/ nocase
+        $b = /\b(call_user_func|call_user_func_array|array_map|register_shutdown_function)\s*\(\s*(@\s*)?\$_(POST|GET|REQUEST|COOKIE)\s*\[/ nocase
+        $c = /\b(array_filter|usort|uasort|uksort|array_walk)\s*\(\s*[^;,]{1,60},\s*(@\s*)?\$_(POST|GET|REQUEST|COOKIE)\s*\[/ nocase
     condition:
         any of them
 }
@@ -131,9 +132,11 @@ rule hidden_names_in_pieces
         $d = /["']b(["']\s*\.\s*["'])?a(["']\s*\.\s*["'])?s(["']\s*\.\s*["'])?e(["']\s*\.\s*["'])?6(["']\s*\.\s*["'])?4(["']\s*\.\s*["'])?_(["']\s*\.\s*["'])?d(["']\s*\.\s*["'])?e(["']\s*\.\s*["'])?c(["']\s*\.\s*["'])?o(["']\s*\.\s*["'])?d(["']\s*\.\s*["'])?e["']/ nocase
         $whole = /["']base64_decode["']/ nocase
         $letters = /(\$[A-Za-z_][A-Za-z_0-9]{0,20}(\[\s*[0-9]{1,3}\s*\]|\{\s*[0-9]{1,3}\s*\})\s*\.\s*){6}/
+        // Colours and dates take digits 0 to 9 apart; an alphabet is longer.
+        $far = /\$[A-Za-z_][A-Za-z_0-9]{0,20}(\[\s*[1-9][0-9]{1,2}\s*\]|\{\s*[1-9][0-9]{1,2}\s*\})\s*\./
         $strange = /str_replace\s*\(\s*["'][^"']{1,4}["']\s*,\s*["']["']\s*,\s*["'][^"']{0,40}(b[^a-z"']{1,4}a|ba[^s"']{1,4}s)[^"']{0,60}["']\s*\)/ nocase
     condition:
-        ($d and not $whole) or $letters or $strange
+        ($d and not $whole) or ($letters and #far > 2) or $strange
 }
 
 rule chr_chain
@@ -143,8 +146,10 @@ rule chr_chain
         weight = 45
     strings:
         $a = /(\bchr\s*\(\s*[0-9]{2,3}\s*([-+^*\/]\s*[0-9]{1,4}\s*)?\)\s*\.\s*){8}/ nocase
+        // Tables of bytes stand in classes of libraries; who hides a name has none.
+        $class = /(^|\n)\s*(abstract\s+|final\s+)?class\s+[A-Za-z_0-9]+/ nocase
     condition:
-        $a
+        $a and not $class
 }
 
 rule variable_function_chain

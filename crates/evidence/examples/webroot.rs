@@ -1,0 +1,23 @@
+//! Looks at web roots and prints what stands out: `cargo run --example webroot -- DIR`.
+fn main() {
+    let paths: Vec<_> = std::env::args_os().skip(1).map(Into::into).collect();
+    let evidence = heloscope_evidence::open(&paths);
+    for input in &evidence.inputs {
+        eprintln!("{} {} {} {:?}", input.path.display(), input.kind, input.records, input.note);
+    }
+    for file in &evidence.facts.web_files {
+        for f in &file.findings {
+            let quote = evidence.quote(f.place).map(|q| q.text).unwrap_or_default();
+            println!(
+                "{:.2} {} {}{} | {quote}",
+                f.weight,
+                f.rule,
+                file.path,
+                if file.can_mail { " [mail]" } else { "" }
+            );
+        }
+        if file.findings.is_empty() {
+            println!("0.00 mail {}", file.path);
+        }
+    }
+}
