@@ -1,7 +1,9 @@
 //! rsyslog on a host: mail.log, auth.log, cron.log, syslog, and the kernel's packet log where wanted.
 //!
-//! All worlds share one kernel, so of kernel lines only those with the host's own packet-log prefix are kept.
+//! All worlds share one kernel, so of kernel lines only those with the host's own packet-log prefix are kept,
+//! and only those since its start.
 
+use crate::clock;
 use crate::host::Host;
 use anyhow::Result;
 
@@ -20,9 +22,13 @@ pub fn start(host: &Host, stamps: Stamps, packets: Option<&str>) -> Result<()> {
         Stamps::Bsd => "RSYSLOG_TraditionalFileFormat",
         Stamps::Rfc3339 => "RSYSLOG_FileFormat",
     };
+    // The kernel's ring still holds what earlier recordings left in it.
+    let since = clock::now().as_second() - 1;
     let kernel = packets.map_or_else(String::new, |prefix| {
         format!(
-            "module(load=\"imkmsg\")\nif $syslogfacility-text == 'kern' and not ($msg contains '{prefix}') then stop\nkern.* /var/log/kern.log\n"
+            "module(load=\"imkmsg\")\ntemplate(name=\"second\" type=\"string\" string=\"%timereported:::date-unixtimestamp%\")\n\
+             set $.second = exec_template(\"second\");\n\
+             if $syslogfacility-text == 'kern' and (not ($msg contains '{prefix}') or cnum($.second) < {since}) then stop\nkern.* /var/log/kern.log\n"
         )
     });
     let kernel_module = packets.is_some();

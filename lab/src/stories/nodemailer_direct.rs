@@ -18,6 +18,9 @@ use jiff::SignedDuration;
 
 const SERVER: &str = "198.51.100.33";
 
+/// Someone's monitoring service.
+const MONITOR: &str = "192.0.2.8";
+
 const PROVIDERS: &[Provider] = &[
     (
         &["lumamail.example"],
@@ -65,6 +68,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let mut chance = Chance::new(plan.seed);
     let world = World::new()?;
     let mut zone = Zone::default();
+    zone.host("uptime.vigia.example", MONITOR);
     zone.host("app01.playahotel.example", SERVER).mx(
         "playahotel.example",
         "app01.playahotel.example",
@@ -72,7 +76,9 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     );
     let net = Internet::build(&world, zone, PROVIDERS)?;
     let visitors = ["203.0.113.150", "203.0.113.151", "192.0.2.160", "192.0.2.171"];
-    let crowd = crowd(&world, "crowd", &visitors)?;
+    let mut addresses = vec![MONITOR];
+    addresses.extend(visitors);
+    let crowd = crowd(&world, "crowd", &addresses)?;
     let server = world.public("app01", SERVER, "UTC")?;
     Mta {
         hostname: "app01.playahotel.example",

@@ -22,6 +22,9 @@ const SERVER: &str = "203.0.113.25";
 const ROOT: &str = "/var/www/kirchweg";
 const SCRIPT: &str = "/var/www/kirchweg/content/uploads/2026/10/thumb-cache.php";
 
+/// Someone's monitoring service.
+const MONITOR: &str = "192.0.2.9";
+
 const PROVIDERS: &[Provider] = &[
     (
         &["northmail.example"],
@@ -79,6 +82,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let mut chance = Chance::new(plan.seed);
     let world = World::new()?;
     let mut zone = Zone::default();
+    zone.host("uptime.watchful.example", MONITOR);
     zone.host("mail.kirchweg.example", SERVER).name("www.kirchweg.example", SERVER).mx(
         "kirchweg.example",
         "mail.kirchweg.example",
@@ -86,7 +90,8 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     );
     zone.pool("dyn.cablehome.example", "198.51.100.128,198.51.100.254", "c-");
     let net = Internet::build(&world, zone, PROVIDERS)?;
-    let mut addresses = PEOPLE.to_vec();
+    let mut addresses = vec![MONITOR];
+    addresses.extend(PEOPLE);
     addresses.extend(STRANGERS);
     addresses.extend(SCANNERS);
     let crowd = crowd(&world, "crowd", &addresses)?;

@@ -19,6 +19,9 @@ use jiff::SignedDuration;
 const SERVER: &str = "198.51.100.9";
 const ZONE: &str = "Europe/Zurich";
 
+/// Someone's monitoring service.
+const MONITOR: &str = "203.0.113.8";
+
 const PROVIDERS: &[Provider] = &[
     (
         &["bergpost.example"],
@@ -69,10 +72,11 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let mut chance = Chance::new(plan.seed);
     let world = World::new()?;
     let mut zone = Zone::default();
+    zone.host("status.alpennetz.example", MONITOR);
     zone.host("cubie.bachweg.example", SERVER).mx("bachweg.example", "cubie.bachweg.example", 10);
     zone.pool("pool.alpennetz.example", "192.0.2.128,192.0.2.199", "h");
     let net = Internet::build(&world, zone, PROVIDERS)?;
-    let mut addresses = vec!["192.0.2.131", "192.0.2.140"];
+    let mut addresses = vec![MONITOR, "192.0.2.131", "192.0.2.140"];
     addresses.extend(STRANGERS);
     addresses.extend(GUESSERS);
     let crowd = crowd(&world, "crowd", &addresses)?;

@@ -18,6 +18,9 @@ use jiff::SignedDuration;
 
 const SERVER: &str = "203.0.113.140";
 
+/// Someone's monitoring service.
+const MONITOR: &str = "192.0.2.8";
+
 const PROVIDERS: &[Provider] = &[
     (
         &["umbrapost.example"],
@@ -88,13 +91,15 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let mut chance = Chance::new(plan.seed);
     let world = World::new()?;
     let mut zone = Zone::default();
+    zone.host("monitor.ospitare.example", MONITOR);
     zone.host("vps7.ospitare.example", SERVER);
     for domain in ["fornoverdi.example", "arclinea.example", "velabianca.example"] {
         zone.mx(domain, "vps7.ospitare.example", 10);
     }
     zone.pool("dsl.retebella.example", "198.51.100.128,198.51.100.180", "ip-");
     let net = Internet::build(&world, zone, PROVIDERS)?;
-    let mut addresses = vec!["198.51.100.130", "198.51.100.150", "192.0.2.160", "198.51.100.177"];
+    let mut addresses =
+        vec![MONITOR, "198.51.100.130", "198.51.100.150", "192.0.2.160", "198.51.100.177"];
     addresses.extend(STRANGERS);
     let crowd = crowd(&world, "crowd", &addresses)?;
     let server = world.public("vps7", SERVER, "UTC")?;
@@ -252,7 +257,6 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     folder.site("addresses = [\"203.0.113.140\"]\nmta = [\"postfix\"]\nvantage = \"host\"\n")?;
     folder.take(&server, &wire.path, "captures/vps7.pcap")?;
     folder.take(&server, "/var/log/mail.log", "logs/mail.log")?;
-    folder.take(&server, "/var/log/auth.log", "logs/auth.log")?;
     folder.ask(&server, "postconf -n", "host/postconf-n.txt")?;
     folder.ask(&server, "ss -tanp", "host/ss.txt")?;
     folder.finish(

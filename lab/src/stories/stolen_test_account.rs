@@ -19,6 +19,9 @@ use anyhow::{Context, Result};
 const SERVER: &str = "192.0.2.17";
 const ZONE: &str = "America/New_York";
 
+/// Someone's monitoring service.
+const MONITOR: &str = "198.51.100.8";
+
 const PROVIDERS: &[Provider] = &[
     (
         &["lakemail.example"],
@@ -79,6 +82,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let mut chance = Chance::new(plan.seed);
     let world = World::new()?;
     let mut zone = Zone::default();
+    zone.host("check.pingdesk.example", MONITOR);
     zone.host("mail.tidewater.example", SERVER).mx(
         "tidewater.example",
         "mail.tidewater.example",
@@ -87,7 +91,8 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     zone.pool("res.coastal.example", "203.0.113.128,203.0.113.180", "cpe-");
     let net = Internet::build(&world, zone, PROVIDERS)?;
     let homes = ["203.0.113.130", "203.0.113.131", "203.0.113.140"];
-    let mut addresses = homes.to_vec();
+    let mut addresses = vec![MONITOR];
+    addresses.extend(homes);
     addresses.extend(STRANGERS);
     addresses.extend(GUESSERS);
     let crowd = crowd(&world, "crowd", &addresses)?;

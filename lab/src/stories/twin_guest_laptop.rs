@@ -108,7 +108,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let guest =
         office::machine(&world, "br-lan", "DESKTOP-3MT7VQA", "00:00:5e:00:53:b3", Stack::Windows)?;
     let tablet = office::machine(&world, "br-lan", "Tab-S9", "00:00:5e:00:53:b4", Stack::Linux)?;
-    let wire = capture::pcap(&gateway, "any", "tcp port 25 or tcp port 587", "fw-any.pcap")?;
+    let wire = capture::pcapng(&gateway, "lan0", "tcp port 25 or tcp port 587", "fw-lan0.pcapng")?;
 
     let length = plan.length;
     let mut line = Timeline::default();
@@ -213,8 +213,8 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
         "notice.txt",
         &notice::cbl_2015(told, "kelihos", SignedDuration::from_mins(9 * 60 + 40)),
     )?;
-    folder.site("addresses = [\"203.0.113.201\"]\nnetworks = [\"172.16.4.0/24\"]\nmta = [\"postfix\"]\nhelo = [\"mx.brookside.example\"]\n")?;
-    folder.take(&gateway, &wire.path, "captures/fw-any.pcap")?;
+    folder.site("addresses = [\"203.0.113.201\"]\nnetworks = [\"172.16.4.0/24\"]\nmta = [\"postfix\"]\nhelo = [\"mx.brookside.example\"]\nvantage = \"inside\"\n")?;
+    folder.take(&gateway, &wire.path, "captures/fw-lan0.pcapng")?;
     folder.take(&gateway, "/var/lib/misc/dnsmasq.leases", "gateway/dnsmasq.leases")?;
     folder.ask(&gateway, "iptables-save", "gateway/iptables-save.txt")?;
     folder.take(&server, "/var/log/mail.log", "mailserver/mail.log")?;
@@ -243,7 +243,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
 
 const STORY: &str = "The same structure as seed-guest-laptop, with nobody guilty in sight: the office's mail server behind the public address, a guest's laptop (Windows's TTL and ports) on the LAN. \
 The guest sends mail through its own provider's submission server on port 587, with STARTTLS and a password, and its program says `[127.0.0.1]` there: that is what the list's notice quotes, but submission is not what lists see. \
-On port 25 the guest does nothing. The list's detection lies nine hours before the capture and the log begin, so the evidence cannot name anybody.
+On port 25 the guest does nothing. The capture was taken on the inside of the gateway. The list's detection lies nine hours before the capture and the log begin, so the evidence cannot name anybody.
 
 Noise and decoys as there: people who submit, mail from outside, greylisting, an exchanger that is down, a printer, a monitoring host that greets an exchanger and quits, a second guest.
 

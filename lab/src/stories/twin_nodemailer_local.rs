@@ -18,6 +18,9 @@ use jiff::SignedDuration;
 
 const SERVER: &str = "192.0.2.71";
 
+/// Someone's monitoring service.
+const MONITOR: &str = "203.0.113.8";
+
 const PROVIDERS: &[Provider] = &[
     (
         &["fiordpost.example"],
@@ -62,6 +65,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let mut chance = Chance::new(plan.seed);
     let world = World::new()?;
     let mut zone = Zone::default();
+    zone.host("status.overvakning.example", MONITOR);
     zone.host("web2.barnehage.example", SERVER).mx(
         "barnehage.example",
         "web2.barnehage.example",
@@ -71,7 +75,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let crowd = crowd(
         &world,
         "crowd",
-        &["203.0.113.150", "203.0.113.151", "198.51.100.160", "198.51.100.171"],
+        &[MONITOR, "203.0.113.150", "203.0.113.151", "198.51.100.160", "198.51.100.171"],
     )?;
     let server = world.public("web2", SERVER, "UTC")?;
     Mta {

@@ -20,6 +20,9 @@ use jiff::SignedDuration;
 const SERVER: &str = "192.0.2.119";
 const ROOT: &str = "/var/www/aula";
 
+/// Someone's monitoring service.
+const MONITOR: &str = "198.51.100.8";
+
 const PROVIDERS: &[Provider] = &[
     (
         &["pomonet.example"],
@@ -62,6 +65,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let mut chance = Chance::new(plan.seed);
     let world = World::new()?;
     let mut zone = Zone::default();
+    zone.host("up.nadzor.example", MONITOR);
     zone.host("smtp.skolskaaula.example", SERVER).name("www.skolskaaula.example", SERVER).mx(
         "skolskaaula.example",
         "smtp.skolskaaula.example",
@@ -69,7 +73,8 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     );
     zone.pool("kabel.primorje.example", "198.51.100.128,198.51.100.180", "d");
     let net = Internet::build(&world, zone, PROVIDERS)?;
-    let mut addresses = PEOPLE.to_vec();
+    let mut addresses = vec![MONITOR];
+    addresses.extend(PEOPLE);
     addresses.extend(SCANNERS);
     let crowd = crowd(&world, "crowd", &addresses)?;
     let server = world.public("aula", SERVER, "UTC")?;

@@ -20,6 +20,9 @@ use jiff::SignedDuration;
 const SERVER: &str = "203.0.113.12";
 const ZONE: &str = "America/Chicago";
 
+/// Someone's monitoring service.
+const MONITOR: &str = "192.0.2.8";
+
 const PROVIDERS: &[Provider] = &[
     (
         &["plainsmail.example"],
@@ -80,6 +83,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let mut chance = Chance::new(plan.seed);
     let world = World::new()?;
     let mut zone = Zone::default();
+    zone.host("canary.midwire.example", MONITOR);
     zone.host("mail.seedandfeed.example", SERVER).mx(
         "seedandfeed.example",
         "mail.seedandfeed.example",
@@ -89,7 +93,8 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     zone.host("nat3.hotel-alpha.example", "192.0.2.207")
         .host("lounge.airport.example", "192.0.2.230");
     let net = Internet::build(&world, zone, PROVIDERS)?;
-    let mut addresses: Vec<&str> = PLACES.iter().map(|(address, _)| *address).collect();
+    let mut addresses = vec![MONITOR];
+    addresses.extend(PLACES.iter().map(|(address, _)| *address));
     addresses.extend(["198.51.100.140"]);
     addresses.extend(GUESSERS);
     let crowd = crowd(&world, "crowd", &addresses)?;

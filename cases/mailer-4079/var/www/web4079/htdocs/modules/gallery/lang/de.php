@@ -1,0 +1,2 @@
+<?php
+$lang = ['next' => 'weiter', 'back' => 'zurück', 'upload' => 'hochladen'];

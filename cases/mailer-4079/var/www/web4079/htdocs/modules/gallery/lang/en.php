@@ -1,0 +1,2 @@
+<?php
+$lang = ['next' => 'next', 'back' => 'back', 'upload' => 'upload'];
