@@ -18,8 +18,11 @@ use heloscope_model::Time;
 
 /// Files and paths tried, the most telling first.
 const CANDIDATES: usize = 20;
-/// The weight of findings from which a file counts as planted.
-const PLANTED: f64 = 0.5;
+/// The weight of findings from which a file counts as planted. What is merely careless (a form
+/// that stores any upload) stays below.
+const PLANTED: f64 = 0.6;
+/// The weight from which another file is named beside the culprit.
+const COMPANION: f64 = 0.75;
 
 /// A script that may have sent: a file, a path of requests, or both.
 struct Script<'a> {
@@ -49,17 +52,19 @@ impl Script<'_> {
 pub(crate) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
     let past = case.past_mta_on_host();
     let sessions: Vec<&Seen> = past.iter().map(|(s, _)| *s).collect();
-    let mut found = Vec::new();
+    let mut found: Vec<(f64, Hypothesis)> = Vec::new();
     if !sessions.is_empty() {
-        let scripts = candidates(case, Instant::Session);
-        found.extend(scripts.iter().map(|script| past_mta(case, script, &sessions)));
+        for script in candidates(case, Instant::Session) {
+            found.push((script.planted(), past_mta(case, &script, &sessions)));
+        }
     }
     for (uid, usage) in case.gathered.usages.uids.iter().filter(|(uid, _)| **uid != 0) {
-        let scripts = candidates(case, Instant::Mail(*uid));
-        found.extend(scripts.iter().filter_map(|script| through_mta(case, script, *uid, usage)));
+        for script in candidates(case, Instant::Mail(*uid)) {
+            let weighed = through_mta(case, &script, *uid, usage);
+            found.extend(weighed.map(|w| (script.planted(), w)));
+        }
     }
-    // One culprit stands for the site: others of the same strength become its companions.
-    found.sort_by(|a, b| b.weighing.confidence().total_cmp(&a.weighing.confidence()));
+    found.sort_by(|a, b| b.1.weighing.confidence().total_cmp(&a.1.weighing.confidence()));
     join_companions(found)
 }
 
@@ -112,7 +117,7 @@ fn past_mta(case: &Case<'_>, script: &Script<'_>, sessions: &[&Seen]) -> Hypothe
     window_signs::weigh(case, sessions, &mut weighing);
     requests_meet(case, script, Instant::Session, &mut weighing);
     process_join(case, script, sessions, &mut weighing);
-    looks_planted(script, &mut weighing);
+    looks_planted(case, script, &mut weighing);
     if let Some(file) = script.file
         && !file.can_mail
         && script.planted() < PLANTED
@@ -136,7 +141,7 @@ fn through_mta(
     usage: &Usage,
 ) -> Option<Hypothesis> {
     let mut weighing = Weighing::from_priors(0.1, 0.1);
-    let (path, _) = script.path?;
+    script.path?;
     let in_window: Vec<_> = usage
         .sequence
         .iter()
@@ -165,7 +170,7 @@ fn through_mta(
     }
     helo_of_the_mta(case, &mut weighing);
     requests_meet(case, script, Instant::Mail(uid), &mut weighing);
-    looks_planted(script, &mut weighing);
+    looks_planted(case, script, &mut weighing);
     named_by_php(case, script, &mut weighing);
     refused(usage, &mut weighing);
     let notices = (0..case.incident.notices.len()).collect();
@@ -174,11 +179,6 @@ fn through_mta(
     if let Some(culprit) = &mut hypothesis.culprit {
         culprit.attrs.insert("uid".to_owned(), uid.into());
     }
-    hypothesis.summary = format!(
-        "The script {path} of your web site, planted there, sends mail through your mail server as \
-         user id {uid}.",
-        path = script.file.map_or(path, |f| f.path.as_str()),
-    );
     Some(hypothesis)
 }
 
@@ -265,7 +265,7 @@ fn process_join(case: &Case<'_>, script: &Script<'_>, sessions: &[&Seen], weighi
     }
 }
 
-fn looks_planted(script: &Script<'_>, weighing: &mut Weighing) {
+fn looks_planted(case: &Case<'_>, script: &Script<'_>, weighing: &mut Weighing) {
     let planted = script.planted();
     match script.file {
         Some(file) if planted >= PLANTED => {
@@ -285,6 +285,12 @@ fn looks_planted(script: &Script<'_>, weighing: &mut Weighing) {
             About::Culprit,
             0.5,
             "code does not belong where this file lies, but the file was not among the evidence",
+            [],
+        ),
+        None if case.has(Kind::WebRoot) => weighing.add(
+            About::Culprit,
+            0.0001,
+            "the files of the site were given, and nothing at that path stands out",
             [],
         ),
         None => weighing.add(
@@ -366,64 +372,74 @@ fn finish(
     (first, last): (Option<Time>, Option<Time>),
 ) -> Hypothesis {
     let name = script.name();
+    let root = case.facts.web_roots.iter().filter(|r| name.starts_with(r.as_str())).max();
+    let unexpected = match root {
+        Some(root) => {
+            format!("find {root} -name '*.php' -newermt '1 day ago' finds nothing unexpected, and ")
+        }
+        None => String::new(),
+    };
+    let mut fix = vec![
+        format!("Move {name} out of the web root and keep it as evidence; do not just delete it."),
+        "Find how it came in: the log lines of the requests that first created or called it, \
+         outdated plug-ins, leaked FTP or panel passwords; then change all of them."
+            .to_owned(),
+        "Restore the site from its source or a clean copy: there is seldom only one such file."
+            .to_owned(),
+    ];
+    let (way, watch) = if path == Path::PastMta {
+        fix.push(
+            "Let only the mail server's user open connections to port 25 from this host."
+                .to_owned(),
+        );
+        (
+            "sends mail straight to other mail servers, past your own",
+            "tcpdump -ni any 'tcp dst port 25' shows only the mail server's sessions for a day",
+        )
+    } else {
+        fix.push(
+            "Take what it left out of the queue: postqueue -j shows sender and queue id; postsuper \
+             -h ID holds one, postsuper -d ID deletes it."
+                .to_owned(),
+        );
+        (
+            "sends mail through your mail server",
+            "the mail log shows no more pickup lines of the site's user but those you know",
+        )
+    };
     Hypothesis {
         class: Class::CompromisedSite,
         culprit: Some(Culprit::new("script", name.clone())),
-        summary: format!(
-            "The script {name} of your web site, planted there, sends mail straight to other mail \
-             servers, past your own."
-        ),
+        summary: format!("The script {name} of your web site, planted there, {way}."),
         path,
         notices,
         first,
         last,
         weighing,
-        fix: vec![
-            format!(
-                "Move {name} out of the web root and keep it as evidence; do not just delete it."
-            ),
-            "Find how it came in: the log lines of the requests that first created or called it, \
-             outdated plug-ins, leaked FTP or panel passwords; then change all of them."
-                .to_owned(),
-            "Restore the site from its source or a clean copy: there is seldom only one such file."
-                .to_owned(),
-            "Let only the mail server's user open connections to port 25 from this host."
-                .to_owned(),
-        ],
-        verify: match case.facts.web_roots.first() {
-            Some(root) => format!(
-                "find {root} -name '*.php' -newermt '1 day ago' finds nothing unexpected, and \
-                 tcpdump -ni any 'tcp dst port 25' shows only the mail server's sessions for a day"
-            ),
-            None => {
-                "tcpdump -ni any 'tcp dst port 25' shows only the mail server's sessions for a day"
-                    .to_owned()
-            }
-        },
+        fix,
+        verify: format!("{unexpected}{watch}"),
     }
 }
 
-/// Keeps the best candidate and names those of nearly its strength as its companions.
-fn join_companions(found: Vec<Hypothesis>) -> Vec<Hypothesis> {
+/// Keeps the best candidate of each way, and names others that look planted as its companions.
+fn join_companions(found: Vec<(f64, Hypothesis)>) -> Vec<Hypothesis> {
     let mut kept: Vec<Hypothesis> = Vec::new();
-    for hypothesis in found {
-        let twin = kept.iter_mut().find(|k| k.path == hypothesis.path);
-        match twin {
-            Some(best) => {
-                if hypothesis.weighing.confidence() >= 0.5
-                    && let (Some(culprit), Some(other)) = (&mut best.culprit, &hypothesis.culprit)
-                    && culprit.value != other.value
-                {
-                    let also =
-                        culprit.attrs.entry("also").or_insert_with(|| Vec::<String>::new().into());
-                    if let Some(list) = also.as_array_mut()
-                        && !list.iter().any(|v| v == other.value.as_str())
-                    {
-                        list.push(other.value.clone().into());
-                    }
-                }
+    for (planted, hypothesis) in found {
+        let Some(best) = kept.iter_mut().find(|k| k.path == hypothesis.path) else {
+            kept.push(hypothesis);
+            continue;
+        };
+        if planted >= COMPANION
+            && hypothesis.weighing.confidence() >= 0.5
+            && let (Some(culprit), Some(other)) = (&mut best.culprit, &hypothesis.culprit)
+            && culprit.value != other.value
+        {
+            let also = culprit.attrs.entry("also").or_insert_with(|| Vec::<String>::new().into());
+            if let Some(list) = also.as_array_mut()
+                && !list.iter().any(|v| v == other.value.as_str())
+            {
+                list.push(other.value.clone().into());
             }
-            None => kept.push(hypothesis),
         }
     }
     kept
