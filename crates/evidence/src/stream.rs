@@ -212,6 +212,7 @@ fn read_web(evidence: &mut Evidence, web: &plan::Web, sink: &mut dyn Sink, meter
         input.records = report.records;
         input.first = report.first;
         input.last = report.last;
+        input.gaps = report.gaps;
         if let Some(at) = report.first_skipped {
             let lines = if report.skipped == 1 { "line is" } else { "lines are" };
             sources::note(
