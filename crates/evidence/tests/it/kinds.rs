@@ -107,6 +107,21 @@ fn several_kinds_in_one_file() {
 }
 
 #[test]
+fn a_firewalls_lines_in_the_middle_of_a_long_log() {
+    let folder = Folder::new();
+    let noise =
+        "Dec  4 14:00:00 gw ntpd[9]: nothing to see in this line of some length\n".repeat(3000);
+    let lines = "Dec  4 14:30:00 gw kernel: [1.0] OUT25: IN=eth1 OUT=eth0 SRC=192.168.1.23 DST=198.51.100.25 LEN=60 PROTO=TCP SPT=49152 DPT=25 SYN\n\
+                 Dec  4 14:30:01 gw postfix/pickup[1]: 3A1B2C3D4E: uid=33 from=<www-data>\n";
+    folder.put("syslog", format!("{noise}{lines}{}", noise.replace("14:00", "15:00")));
+    folder.put("site.toml", "year = 2015\ntimezone = \"UTC\"\n");
+    let mut evidence = folder.open();
+    let kept = Kept::of(&mut evidence);
+    assert_eq!((kept.connections.len(), kept.mails.len()), (1, 1), "{:#?}", shown(&evidence));
+    assert_eq!(evidence.quote(kept.connections[0].place).unwrap().locator, "line 3001");
+}
+
+#[test]
 fn logs_collected_under_their_commands() {
     let folder = Folder::new();
     folder.put("site.toml", "year = 2015\ntimezone = \"UTC\"\n");
