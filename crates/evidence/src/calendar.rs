@@ -13,6 +13,9 @@ use heloscope_model::Time;
 use jiff::tz::{Offset, TimeZone};
 use std::collections::BTreeMap;
 
+/// Whence a zone comes that nothing speaks for.
+const ASSUMED: &str = "nothing, UTC assumed: set timezone in site.toml if it is another";
+
 /// What a log's two ends say of its time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ends {
@@ -37,6 +40,8 @@ pub(crate) struct Reading {
     pub(crate) first_year: i16,
     /// Year of the last.
     pub(crate) last_year: i16,
+    /// The zone is only assumed: nothing spoke for it.
+    pub(crate) assumed: bool,
     /// What had to be guessed, and from what.
     pub(crate) note: Option<String>,
 }
@@ -172,23 +177,14 @@ impl Ends {
         } else if let Some(offset) = context.web_offset {
             (fixed(offset), Some("the web log"))
         } else {
-            (
-                TimeZone::UTC,
-                Some("nothing, UTC assumed: set timezone in site.toml if it is another"),
-            )
+            (TimeZone::UTC, Some(ASSUMED))
         };
+        let assumed = why == Some(ASSUMED);
         if let Some(why) = why {
-            let name = zone.to_fixed_offset().map_or_else(
-                |_| "the site's".to_owned(),
-                |o| match o.seconds() {
-                    0 => "UTC".to_owned(),
-                    _ => format!("UTC{o}"),
-                },
-            );
-            notes.push(format!("stamps have no zone: {name} taken from {why}"));
+            notes.push(format!("stamps have no zone: {} taken from {why}", name(&zone)));
         }
         let note = (!notes.is_empty()).then(|| notes.join("; "));
-        Reading { zone, first_year, last_year, note }
+        Reading { zone, first_year, last_year, assumed, note }
     }
 
     /// The year of the last stamp, and whence where that is not `site.toml`.
@@ -256,7 +252,17 @@ fn year_of(second: i64) -> i16 {
     jiff::Timestamp::from_second(second).map_or(1970, |s| Offset::UTC.to_datetime(s).year())
 }
 
-fn fixed(offset: i32) -> TimeZone {
+/// A zone's name for a note.
+pub(crate) fn name(zone: &TimeZone) -> String {
+    match zone.to_fixed_offset() {
+        Ok(offset) if offset.seconds() == 0 => "UTC".to_owned(),
+        Ok(offset) => format!("UTC{offset}"),
+        Err(_) => "the site's".to_owned(),
+    }
+}
+
+/// A zone of one offset.
+pub(crate) fn fixed(offset: i32) -> TimeZone {
     Offset::from_seconds(offset).map_or(TimeZone::UTC, TimeZone::fixed)
 }
 

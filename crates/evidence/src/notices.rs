@@ -24,6 +24,15 @@ pub fn read(text: &[u8], source: SourceId, base: u64) -> Vec<Notice> {
         }
     }
     let (plain, lossy) = heloscope_model::octets::lossy_text(cut);
+    // A page saved from a browser.
+    let head = plain.get(..2000).unwrap_or(&plain).to_ascii_lowercase();
+    if head.contains("<html") || head.contains("<!doctype html") {
+        let mut found = notice::read(&mail_parser::decoders::html::html_to_text(&plain), source);
+        for notice in &mut found {
+            notice.place = Place::byte(source, base);
+        }
+        return found;
+    }
     let mut found = notice::read(&plain, source);
     for notice in &mut found {
         if let heloscope_model::At::Byte(at) = notice.place.at {
@@ -126,6 +135,14 @@ mod tests {
         assert_eq!(notice.list.as_deref(), Some("Spamhaus ZEN"));
         assert_eq!(notice.time.map(|(_, kind)| kind), Some(TimeKind::Rejection));
         assert_eq!(notice.place, Place::byte(SourceId(2), 7));
+    }
+
+    #[test]
+    fn a_page_saved_from_a_browser() {
+        let page = b"<!DOCTYPE html><html><head><title>x</title></head><body><p>IP Address <b>203.0.113.10</b> is listed in the CBL.</p><p>It was last detected at 2015:12:04 ~14:30 UTC +/- 15 minutes. This host HELOed as [127.0.0.1]</p></body></html>";
+        let found = read(page, SourceId(2), 0);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].helo, Some("[127.0.0.1]".into()));
     }
 
     #[test]

@@ -14,9 +14,6 @@ use heloscope_model::SourceId;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Text files up to this size are read whole.
-const WHOLE: usize = 32 << 20;
-
 /// Walks and recognises.
 pub(crate) fn open(paths: &[PathBuf]) -> Evidence {
     let mut opening = Opening::default();

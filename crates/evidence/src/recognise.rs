@@ -6,10 +6,13 @@ use crate::kind::Kind;
 use crate::logline::{self, Line};
 use crate::sample::Sample;
 use crate::{
-    connections, crontab, leases, lines, messages, notices, processes, settings, site, weblog,
-    webroot,
+    connections, crontab, leases, lines, messages, notices, processes, sections, settings, site,
+    weblog, webroot,
 };
 use std::collections::BTreeMap;
+
+/// Text files up to this size are read whole.
+pub(crate) const WHOLE: usize = 32 << 20;
 
 /// What a file is as a whole.
 #[derive(Debug)]
@@ -45,6 +48,10 @@ pub(crate) fn content(sample: &Sample) -> Content {
     }
     if messages::is_mbox(head) {
         return Content::Mbox;
+    }
+    // Output collected under its commands is read section by section, logs among it, too.
+    if sample.size.is_some_and(|size| size <= WHOLE as u64) && sections::split(head).len() > 1 {
+        return Content::Text;
     }
     let (mut seen, mut known) = (0, 0);
     let mut lines: BTreeMap<Line, usize> = BTreeMap::new();
@@ -131,8 +138,8 @@ pub(crate) fn text(text: &[u8], command: Option<&str>) -> Kind {
     if crontab::recognise(text) {
         return Kind::Processes;
     }
-    if let Some(kind) = log(text) {
-        return kind;
+    if let Some(kind) = log_kinds(text).first() {
+        return *kind;
     }
     if !notices::read(text, heloscope_model::SourceId(0), 0).is_empty() {
         return Kind::Notice;
@@ -146,20 +153,17 @@ pub(crate) fn text(text: &[u8], command: Option<&str>) -> Kind {
     Kind::Unrecognised
 }
 
-/// The kind of a section of log lines.
-fn log(text: &[u8]) -> Option<Kind> {
+/// The kinds of a section of log lines; none where it is something else.
+pub(crate) fn log_kinds(text: &[u8]) -> Vec<Kind> {
     let (mut seen, mut counts) = (0, BTreeMap::<Line, usize>::new());
-    for (_, line) in lines::of(text).take(500).filter(|(_, l)| !l.is_empty()) {
+    for (_, line) in lines::of(text).take(4000).filter(|(_, l)| !l.is_empty()) {
         seen += 1;
         if let Some(class) = logline::classify(line) {
             *counts.entry(class).or_default() += 1;
         }
     }
     let known: usize = counts.values().sum();
-    if known * 2 <= seen {
-        return None;
-    }
-    kinds(&counts).first().copied()
+    if known * 2 > seen { kinds(&counts) } else { Vec::new() }
 }
 
 /// The kinds that lines of these classes make.

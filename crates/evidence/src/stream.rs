@@ -3,6 +3,7 @@
 //! readers keep; inputs get their records, stamps, gaps and notes.
 
 mod sets;
+mod zone;
 
 use crate::opened::{Body, Stream};
 use crate::plan;
@@ -65,11 +66,13 @@ pub(crate) fn run(
     sink: &mut dyn Sink,
     progress: &mut dyn FnMut(u64, u64),
 ) {
-    let plan = std::mem::take(&mut evidence.plan);
+    let mut plan = std::mem::take(&mut evidence.plan);
     let meter = Meter::new(total(&plan, &evidence.sources), progress);
+    let mut seen = zone::Seen::default();
     for capture in &plan.captures {
-        read_capture(evidence, capture, sink, &meter);
+        read_capture(evidence, capture, sink, &mut seen, &meter);
     }
+    seen.correct(evidence, &mut plan.logs);
     read_connections(evidence, &plan, sink, &meter);
     sets::read(evidence, &plan.logs, sink, &meter);
     for web in &plan.webs {
@@ -136,13 +139,15 @@ fn read_capture(
     evidence: &mut Evidence,
     capture: &plan::Capture,
     sink: &mut dyn Sink,
+    seen: &mut zone::Seen,
     meter: &Meter<'_>,
 ) {
     let source = capture.source;
     let Some(mut stream) = metered(evidence, source, meter) else { return };
     let options = heloscope_capture::Options::default();
     let report = heloscope_capture::read(source, &mut stream, &options, &mut |session| {
-        sink.session(session)
+        seen.note(&session);
+        sink.session(session);
     });
     if let Some(input) = input(evidence, source) {
         input.records = report.frames;
@@ -212,6 +217,7 @@ fn read_web(evidence: &mut Evidence, web: &plan::Web, sink: &mut dyn Sink, meter
         input.records = report.records;
         input.first = report.first;
         input.last = report.last;
+        input.gaps = report.gaps;
         if let Some(at) = report.first_skipped {
             let lines = if report.skipped == 1 { "line is" } else { "lines are" };
             sources::note(

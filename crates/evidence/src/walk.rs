@@ -45,6 +45,8 @@ pub(crate) fn files(paths: &[PathBuf]) -> Vec<Found> {
 
 fn folder(given: &Path, found: &mut Vec<Found>) {
     let real_root = given.canonicalize().ok();
+    // Links that lead out: how many, and the first.
+    let mut links: (u64, Option<PathBuf>) = (0, None);
     let walk =
         walkdir::WalkDir::new(given).max_depth(DEEPEST).follow_root_links(true).sort_by_file_name();
     for entry in walk {
@@ -77,16 +79,14 @@ fn folder(given: &Path, found: &mut Vec<Found>) {
         }
         if entry.file_type().is_symlink() {
             let inside = match (path.canonicalize(), &real_root) {
-                (Ok(to), Some(root)) => to.starts_with(root) && to.is_file(),
+                (Ok(to), Some(root)) => to.starts_with(root),
                 _ => false,
             };
             // What lies inside is found under its own name; what lies outside was not given.
-            let note = if inside {
-                "a link to a file that is read under its own name"
-            } else {
-                "a link out of the folder, not followed"
-            };
-            found.push(problem(path, given, note.to_owned()));
+            if !inside {
+                links.1.get_or_insert_with(|| path.to_path_buf());
+                links.0 += 1;
+            }
             continue;
         }
         let metadata = match entry.metadata() {
@@ -116,6 +116,13 @@ fn folder(given: &Path, found: &mut Vec<Found>) {
             modified,
             problem: None,
         });
+    }
+    if let (count, Some(first)) = links {
+        let note = match count {
+            1 => "a link out of the folder, not followed".to_owned(),
+            _ => format!("{count} links out of the folder, this one the first, not followed"),
+        };
+        found.push(problem(&first, given, note));
     }
 }
 

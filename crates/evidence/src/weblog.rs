@@ -37,6 +37,10 @@ pub struct Fields<'a> {
     pub took_s: Option<f32>,
 }
 
+/// Seconds without a request that may be a gap, and gaps kept.
+const GAP: f64 = 6.0 * 3600.0;
+const GAPS: usize = 200;
+
 /// What a reading found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
@@ -50,6 +54,8 @@ pub struct Report {
     pub first: Option<Time>,
     /// Latest stamp.
     pub last: Option<Time>,
+    /// Stretches of at least six hours without a request, far longer than usual.
+    pub gaps: Vec<(Time, Time)>,
     /// Lines that were cut.
     pub cut: Option<String>,
 }
@@ -72,6 +78,11 @@ pub fn read(source: SourceId, input: impl Read, on: &mut dyn FnMut(Request)) -> 
             Some(request) => {
                 report.records += 1;
                 let time = request.time;
+                if let Some(last) = report.last.filter(|last| time.since(*last) >= GAP)
+                    && report.gaps.len() < GAPS
+                {
+                    report.gaps.push((last, time));
+                }
                 report.first = Some(report.first.map_or(time, |t| t.min(time)));
                 report.last = Some(report.last.map_or(time, |t| t.max(time)));
                 on(request);
@@ -81,6 +92,10 @@ pub fn read(source: SourceId, input: impl Read, on: &mut dyn FnMut(Request)) -> 
                 report.first_skipped.get_or_insert(offset);
             }
         }
+    }
+    if let (Some(first), Some(last)) = (report.first, report.last) {
+        let usual = last.since(first) / report.records.max(1) as f64;
+        report.gaps.retain(|(from, to)| to.since(*from) >= usual * 50.0);
     }
     report.cut = lines.cut_note();
     report

@@ -1,11 +1,11 @@
 //! One file: its content's kind or kinds, an input for each, the small kinds read.
 
-use super::{Opening, WHOLE};
+use super::Opening;
 use crate::kind::Kind;
 use crate::logline::Line;
 use crate::opened::{self, Body};
 use crate::plan;
-use crate::recognise::{self, Content};
+use crate::recognise::{self, Content, WHOLE};
 use crate::sample::Sample;
 use crate::sections;
 use crate::{connections, crontab, leases, notices, settings, site, walk, weblog, webroot};
@@ -93,7 +93,14 @@ impl Opening {
         let mut strange = Vec::new();
         for part in parts {
             let Some(text) = bytes.get(part.start..part.end) else { continue };
-            let kind = recognise::text(text, part.command.as_deref());
+            let mut kind = recognise::text(text, part.command.as_deref());
+            // A site.toml with nothing right in it is to be told so.
+            if kind == Kind::Unrecognised
+                && single
+                && path.file_name().is_some_and(|n| n == "site.toml")
+            {
+                kind = Kind::Site;
+            }
             if kind == Kind::Unrecognised {
                 if !text.trim_ascii().is_empty() {
                     strange.push(part);
@@ -114,23 +121,26 @@ impl Opening {
                     .push((path.to_path_buf(), body.clone()));
                 return;
             }
-            let source = match known.iter().find(|(k, _)| *k == kind) {
-                Some((_, source)) => *source,
-                None => {
-                    let source = self.input(path, body, kind);
-                    known.push((kind, source));
-                    source
+            // A section of log lines may hold several kinds, like a log of its own.
+            let logs = match kind {
+                Kind::Connections | Kind::MailLog | Kind::WebLog | Kind::Leases | Kind::AuthLog => {
+                    recognise::log_kinds(text)
                 }
+                _ => Vec::new(),
             };
-            self.section(
-                source,
-                kind,
-                text,
-                part.start as u64,
-                part.command.as_deref(),
-                standing,
-                modified,
-            );
+            let kinds = if logs.contains(&kind) { logs } else { vec![kind] };
+            for kind in kinds {
+                let source = match known.iter().find(|(k, _)| *k == kind) {
+                    Some((_, source)) => *source,
+                    None => {
+                        let source = self.input(path, body, kind);
+                        known.push((kind, source));
+                        source
+                    }
+                };
+                let base = part.start as u64;
+                self.section(source, kind, text, base, part.command.as_deref(), standing, modified);
+            }
         }
         if known.is_empty() {
             self.unrecognised(path, "no kind of evidence recognised in its text");
@@ -182,7 +192,7 @@ impl Opening {
                     self.note(source, &note);
                 }
             }
-            Kind::Leases => {
+            Kind::Leases if leases::recognise(text) => {
                 let found = leases::read(text, source, base);
                 records = found.len();
                 for lease in &found {
@@ -227,7 +237,7 @@ impl Opening {
                 records = found.len();
                 self.trees.listed(found);
             }
-            Kind::MailLog | Kind::WebLog | Kind::AuthLog => {
+            Kind::MailLog | Kind::WebLog | Kind::AuthLog | Kind::Leases => {
                 // A section of a log: the streaming readers pass over the rest of the file.
                 self.log_section(source, kind, text, modified);
             }

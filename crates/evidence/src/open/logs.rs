@@ -109,15 +109,15 @@ impl Opening {
             self.note(source, "recognised, not yet read");
             return;
         }
-        let known =
-            self.plan.logs.iter().any(|l| l.mail == Some(source) || l.connections == Some(source));
-        if known {
+        let known = |l: &plan::Log| [l.mail, l.connections, l.leases].contains(&Some(source));
+        if self.plan.logs.iter().any(known) {
             return;
         }
+        let is = |k: Kind| (kind == k).then_some(source);
         self.plan.logs.push(plan::Log {
-            mail: (kind == Kind::MailLog).then_some(source),
-            connections: (kind == Kind::Connections).then_some(source),
-            leases: None,
+            mail: is(Kind::MailLog),
+            connections: is(Kind::Connections),
+            leases: is(Kind::Leases),
             body,
             ends: Ends::of(&sample, modified),
             reading: None,

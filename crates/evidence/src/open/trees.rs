@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 /// Files looked at in one tree.
 const MOST: usize = 200_000;
 
+/// Files of a mirrored folder that are no evidence and still named one by one.
+const FEW: usize = 20;
+
 /// The trees of one opening.
 #[derive(Default)]
 pub(super) struct Trees {
@@ -22,9 +25,18 @@ pub(super) struct Trees {
     /// Files kept, by the root they belong to.
     kept: BTreeMap<String, Vec<Kept>>,
     /// Files of mirrored file systems that are neither evidence nor code: how many, and where.
-    others: BTreeMap<String, (u64, PathBuf)>,
+    others: BTreeMap<String, Others>,
     /// Times that listings tell, by path.
     listed: BTreeMap<String, Time>,
+}
+
+/// Files of one mirrored folder that are neither evidence nor code.
+#[derive(Default)]
+struct Others {
+    count: usize,
+    folder: PathBuf,
+    /// The first of them, and what was said of each.
+    few: Vec<(PathBuf, String)>,
 }
 
 /// A file kept for the end.
@@ -119,12 +131,15 @@ impl Opening {
                 .iter()
                 .any(|p| standing.starts_with(p));
             if !meant {
-                self.inputs.pop();
+                let note = self.inputs.pop().and_then(|i| i.note).unwrap_or_default();
                 self.sources.pop();
-                let (count, folder) = self.trees.others.entry(root.clone()).or_default();
-                *count += 1;
-                if folder.as_os_str().is_empty() {
-                    *folder = shown(&file.path, &standing, &root);
+                let others = self.trees.others.entry(root.clone()).or_default();
+                others.count += 1;
+                if others.folder.as_os_str().is_empty() {
+                    others.folder = shown(&file.path, &standing, &root);
+                }
+                if others.few.len() < FEW {
+                    others.few.push((file.path.clone(), note));
                 }
             }
             return;
@@ -144,11 +159,15 @@ impl Opening {
                 self.read_tree(&reader, &root, files);
             }
         }
-        for (_, (count, folder)) in std::mem::take(&mut self.trees.others) {
-            self.unrecognised(
-                &folder,
-                &format!("{count} files that are neither evidence nor code"),
-            );
+        for (_, others) in std::mem::take(&mut self.trees.others) {
+            if others.count > others.few.len() {
+                let note = format!("{} files that are neither evidence nor code", others.count);
+                self.unrecognised(&others.folder, &note);
+                continue;
+            }
+            for (path, note) in others.few {
+                self.unrecognised(&path, &note);
+            }
         }
     }
 

@@ -188,6 +188,15 @@ fn a_path_that_is_not_there() {
 }
 
 #[test]
+fn a_site_file_with_nothing_right() {
+    let folder = Folder::new();
+    folder.put("site.toml", "adresses = 5\nzone = \"x\"\n");
+    let evidence = folder.open();
+    let note = input(&evidence, "site.toml", "site").note.clone().unwrap();
+    assert!(note.contains("did you mean `addresses`?"), "{note}");
+}
+
+#[test]
 fn a_bad_site_file_is_named_by_line() {
     let folder = Folder::new();
     folder.put(

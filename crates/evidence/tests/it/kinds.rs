@@ -107,6 +107,43 @@ fn several_kinds_in_one_file() {
 }
 
 #[test]
+fn a_firewalls_lines_in_the_middle_of_a_long_log() {
+    let folder = Folder::new();
+    let noise =
+        "Dec  4 14:00:00 gw ntpd[9]: nothing to see in this line of some length\n".repeat(3000);
+    let lines = "Dec  4 14:30:00 gw kernel: [1.0] OUT25: IN=eth1 OUT=eth0 SRC=192.168.1.23 DST=198.51.100.25 LEN=60 PROTO=TCP SPT=49152 DPT=25 SYN\n\
+                 Dec  4 14:30:01 gw postfix/pickup[1]: 3A1B2C3D4E: uid=33 from=<www-data>\n";
+    folder.put("syslog", format!("{noise}{lines}{}", noise.replace("14:00", "15:00")));
+    folder.put("site.toml", "year = 2015\ntimezone = \"UTC\"\n");
+    let mut evidence = folder.open();
+    let kept = Kept::of(&mut evidence);
+    assert_eq!((kept.connections.len(), kept.mails.len()), (1, 1), "{:#?}", shown(&evidence));
+    assert_eq!(evidence.quote(kept.connections[0].place).unwrap().locator, "line 3001");
+}
+
+#[test]
+fn logs_collected_under_their_commands() {
+    let folder = Folder::new();
+    folder.put("site.toml", "year = 2015\ntimezone = \"UTC\"\n");
+    folder.put(
+        "all.txt",
+        "==> /var/log/syslog <==\n\
+         Dec  4 14:29:00 gw dnsmasq-dhcp[5]: DHCPACK(eth1) 192.168.1.23 02:00:5e:00:53:17 laptop\n\
+         Dec  4 14:30:00 gw kernel: [1.0] OUT25: IN=eth1 OUT=eth0 SRC=192.168.1.23 DST=198.51.100.25 LEN=60 PROTO=TCP SPT=49152 DPT=25 SYN\n\
+         Dec  4 14:30:01 gw postfix/pickup[1]: 3A1B2C3D4E: uid=33 from=<www-data>\n\
+         \n==> /var/log/apache2/access.log <==\n\
+         192.0.2.1 - - [04/Dec/2015:14:30:00 +0000] \"POST /x.php HTTP/1.1\" 200 5 \"-\" \"x\"\n\
+         \n# ps auxww\nUSER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND\nroot 1 0 0 1 1 ? Ss Dec01 0:01 /sbin/init\n",
+    );
+    let mut evidence = folder.open();
+    let kept = Kept::of(&mut evidence);
+    assert_eq!(kept.order, ["connection", "mail", "request"], "{:#?}", shown(&evidence));
+    assert_eq!(evidence.facts.leases.len(), 1);
+    assert_eq!(evidence.facts.processes.len(), 1);
+    assert_eq!(evidence.quote(kept.requests[0].place).unwrap().locator, "line 7");
+}
+
+#[test]
 fn rotated_sets_in_any_order_are_one_chain() {
     let folder = Folder::new();
     let begin = "Dec 31 23:59:50 mail postfix/pickup[1]: 3A1B2C3D4E: uid=33 from=<www-data>\n\

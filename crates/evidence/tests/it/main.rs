@@ -6,3 +6,4 @@ mod bad_input;
 mod folder;
 mod kinds;
 mod thin_way;
+mod zones;

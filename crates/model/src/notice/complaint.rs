@@ -29,7 +29,7 @@ static SOURCE_IP: LazyLock<Regex> = LazyLock::new(|| {
 
 static INLINE_IP: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(?:from|with|of|by|behind|at)\s+(?:the\s+|your\s+|a\s+)?(?:IP(?:v[46])?(?:[ -]?address)?|host|server|machine|address)\s*:?\s*[\[(]?\s*([0-9A-F][0-9A-F.:]{2,44})",
+        r"(?i)(?:\bIP(?:v[46])?[ -]?address(?:es)?\s*[:=]\s*[\[(]?\s*|(?:from|with|of|by|behind|at)\s+(?:the\s+|your\s+|a\s+)?(?:IP(?:v[46])?(?:[ -]?address)?|host|server|machine|address)\s*:?\s*[\[(]?\s*)([0-9A-F][0-9A-F.:]{2,44})",
     )
 });
 

@@ -71,7 +71,7 @@ const FAMILIES: [&str; 50] = [
 static HELO: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r#"(?i)(?:\b(?:HELO|EHLO)(?:'?ed|'?s|'?ing|ing)?(?:/EHLO)?"#,
-        r#"(?:\s+(?:string|name|value|argument|parameter|greeting))?(?:\s+(?:of|was|is|used|seen))?"#,
+        r#"(?:\s+(?:string|name|value|argument|parameter|greeting)(?:\(s\)|s)?)?(?:\s+(?:of|was|is|used|seen))?"#,
         r#"(?:\s+(?:itself|themselves))?(?:\s+(?:as|with|to be)|\s*[:=]|\s+of|\s+was|\s+is|\s+)\s*"#,
         r#"|\b(?:presents|presenting|identifies|identifying|announces|announcing|introduces|introducing)"#,
         r#"\s+(?:itself|themselves)\s+as\s+(?:being\s+)?)"#,
@@ -246,6 +246,10 @@ mod tests {
             ),
             ("it is presenting itself as localhost", Some("localhost")),
             ("The HELO string was: ylmf-pc", Some("ylmf-pc")),
+            (
+                "The observed HELO value(s) was: \"localhost.localdomain\"",
+                Some("localhost.localdomain"),
+            ),
             ("EHLO user-PC1", Some("user-PC1")),
             ("the HELO command is sent", None),
             ("HELO is what a server calls itself", None),

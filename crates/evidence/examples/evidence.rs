@@ -1,9 +1,14 @@
-//! Looks at web roots and prints what stands out: `cargo run --example webroot -- DIR`.
+//! Opens what it is given and prints inputs, notices and what stands out in web roots:
+//! `cargo run --example evidence -- PATH...`.
+
 fn main() {
     let paths: Vec<_> = std::env::args_os().skip(1).map(Into::into).collect();
     let evidence = heloscope_evidence::open(&paths);
     for input in &evidence.inputs {
         eprintln!("{} {} {} {:?}", input.path.display(), input.kind, input.records, input.note);
+    }
+    for notice in &evidence.facts.notices {
+        println!("{}", notice.to_text());
     }
     for file in &evidence.facts.web_files {
         for f in &file.findings {
