@@ -122,6 +122,16 @@ impl Evidence {
         stream::run(self, sink, progress);
     }
 
+    /// Instead of streaming: the numbers of all mail logs together, counted on so many threads
+    /// beside the caller's.
+    pub fn summarize(
+        &mut self,
+        threads: usize,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> heloscope_maillog::Summary {
+        stream::count(self, threads, progress)
+    }
+
     /// The record at a place, re-read.
     pub fn quote(&self, place: Place) -> Option<Quote> {
         self.quotes(&[place]).pop().flatten()

@@ -82,6 +82,19 @@ pub(crate) fn run(
     evidence.plan = plan;
 }
 
+/// The numbers of all mail logs that were planned.
+pub(crate) fn count(
+    evidence: &mut Evidence,
+    threads: usize,
+    progress: &mut dyn FnMut(u64, u64),
+) -> heloscope_maillog::Summary {
+    let plan = std::mem::take(&mut evidence.plan);
+    let meter = Meter::new(total(&plan, &evidence.sources), progress);
+    let summary = sets::count(evidence, &plan.logs, threads, &meter);
+    evidence.plan = plan;
+    summary
+}
+
 /// Bytes on the disk that will be read.
 fn total(plan: &plan::Plan, sources: &Sources) -> u64 {
     let size = |id: SourceId| sources.get(id).map_or(0, |s| s.body.size());

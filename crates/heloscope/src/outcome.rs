@@ -65,8 +65,10 @@ pub(crate) fn of_error(error: &anyhow::Error) -> Outcome {
 
 /// Whether the reader of our output went away, which is its right.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+    error.chain().any(|cause| {
+        let direct = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let of_json =
+            cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        direct.or(of_json) == Some(io::ErrorKind::BrokenPipe)
+    })
 }

@@ -14,19 +14,52 @@ use crate::plan::Log;
 use crate::sources;
 use crate::{Evidence, Sink};
 use heloscope_maillog as maillog;
+use heloscope_model::SourceId;
 use std::collections::{BTreeMap, HashSet};
+use std::io::Read;
 
 /// Lines sampled of a file that may be a double.
 const SAMPLE: usize = 64;
 
-/// Reads every set.
+/// What reads the logs of a set, one after the other.
+trait Reader {
+    /// One log, decompressed; month and day of its last stamp, where known.
+    fn log(
+        &mut self,
+        source: SourceId,
+        input: &mut dyn Read,
+        calendar: &maillog::Calendar,
+        last: Option<(u8, u8)>,
+    ) -> maillog::Report;
+
+    /// The next log is of another set.
+    fn end_of_set(&mut self) {}
+}
+
+/// Streams the mails of every set into a sink.
 pub(super) fn read(evidence: &mut Evidence, logs: &[Log], sink: &mut dyn Sink, meter: &Meter<'_>) {
+    let mut mails = Mails { chain: maillog::Chain::new(), sink };
+    each(evidence, logs, meter, &mut mails);
+}
+
+/// The numbers of every set together.
+pub(super) fn count(
+    evidence: &mut Evidence,
+    logs: &[Log],
+    threads: usize,
+    meter: &Meter<'_>,
+) -> maillog::Summary {
+    let mut numbers = Numbers(maillog::Summarizer::new().with_threads(threads));
+    each(evidence, logs, meter, &mut numbers);
+    numbers.0.summary()
+}
+
+fn each(evidence: &mut Evidence, logs: &[Log], meter: &Meter<'_>, reader: &mut dyn Reader) {
     let mut sets: BTreeMap<&[u8], Vec<&Log>> = BTreeMap::new();
     for log in logs.iter().filter(|l| l.mail.is_some()) {
         sets.entry(log.ends.host.as_slice()).or_default().push(log);
     }
     for (_, set) in sets {
-        let mut chain = maillog::Chain::new();
         let mut done: Vec<&Log> = Vec::new();
         for log in set {
             let Some(source) = log.mail else { continue };
@@ -49,17 +82,8 @@ pub(super) fn read(evidence: &mut Evidence, logs: &[Log], sink: &mut dyn Sink, m
             let Some(mut stream) = metered(evidence, source, meter) else { continue };
             let calendar =
                 maillog::Calendar { zone: reading.zone.clone(), last_year: reading.last_year };
-            let mut forward = Forward(sink);
-            let report = match log.ends.last {
-                Some(last) => chain.read_ending(
-                    source,
-                    &mut stream,
-                    &calendar,
-                    (last.month, last.day),
-                    &mut forward,
-                ),
-                None => chain.read(source, &mut stream, &calendar, &mut forward),
-            };
+            let last = log.ends.last.map(|last| (last.month, last.day));
+            let report = reader.log(source, &mut stream, &calendar, last);
             if let Some(input) = input(evidence, source) {
                 input.records = report.understood;
                 widen(input, report.first, report.last);
@@ -70,7 +94,48 @@ pub(super) fn read(evidence: &mut Evidence, logs: &[Log], sink: &mut dyn Sink, m
             }
             close(evidence, source, stream);
         }
-        chain.finish(&mut Forward(sink));
+        reader.end_of_set();
+    }
+}
+
+/// Follows queue ids and hands out mails.
+struct Mails<'a> {
+    chain: maillog::Chain,
+    sink: &'a mut dyn Sink,
+}
+
+impl Reader for Mails<'_> {
+    fn log(
+        &mut self,
+        source: SourceId,
+        input: &mut dyn Read,
+        calendar: &maillog::Calendar,
+        last: Option<(u8, u8)>,
+    ) -> maillog::Report {
+        let mut forward = Forward(self.sink);
+        match last {
+            Some(last) => self.chain.read_ending(source, input, calendar, last, &mut forward),
+            None => self.chain.read(source, input, calendar, &mut forward),
+        }
+    }
+
+    fn end_of_set(&mut self) {
+        std::mem::take(&mut self.chain).finish(&mut Forward(self.sink));
+    }
+}
+
+/// Only counts.
+struct Numbers(maillog::Summarizer);
+
+impl Reader for Numbers {
+    fn log(
+        &mut self,
+        _source: SourceId,
+        input: &mut dyn Read,
+        calendar: &maillog::Calendar,
+        last: Option<(u8, u8)>,
+    ) -> maillog::Report {
+        self.0.read(input, calendar, last)
     }
 }
 
