@@ -1,9 +1,14 @@
 //! Opens what it is given and prints inputs, notices and what stands out in web roots:
 //! `cargo run --example evidence -- PATH...`.
 
+/// Takes a stream and keeps nothing of it: the inputs' records and notes are wanted.
+struct Nothing;
+impl heloscope_evidence::Sink for Nothing {}
+
 fn main() {
     let paths: Vec<_> = std::env::args_os().skip(1).map(Into::into).collect();
-    let evidence = heloscope_evidence::open(&paths);
+    let mut evidence = heloscope_evidence::open(&paths);
+    evidence.stream(&mut Nothing, &mut |_, _| {});
     for input in &evidence.inputs {
         eprintln!("{} {} {} {:?}", input.path.display(), input.kind, input.records, input.note);
     }

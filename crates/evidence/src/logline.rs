@@ -152,6 +152,9 @@ fn classify_syslog(line: &[u8], parts: &Syslog<'_>) -> Line {
     ]) {
         return Line::Auth;
     }
+    if memchr::memmem::find(parts.message, b"pam_unix(").is_some() {
+        return Line::Auth;
+    }
     Line::Other
 }
 

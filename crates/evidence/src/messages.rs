@@ -76,8 +76,32 @@ fn is_from_line(line: &[u8]) -> bool {
         })
 }
 
+/// The mark `postcat` begins a queue file with.
+const POSTCAT: &[u8] = b"*** ENVELOPE RECORDS ";
+
+/// Whether a text is what `postcat` prints of a queue file.
+pub(crate) fn is_postcat(text: &[u8]) -> bool {
+    text.trim_ascii_start().starts_with(POSTCAT)
+}
+
+/// The mail in what `postcat` printed, and the queue id its file is named for.
+fn postcat(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let text = text.trim_ascii_start().strip_prefix(POSTCAT)?;
+    let name = text.split(|b| b.is_ascii_whitespace()).next()?;
+    let id = name.rsplit(|&b| b == b'/').next()?;
+    let mark = b"*** MESSAGE CONTENTS ";
+    let at = memchr::memmem::find(text, mark)?;
+    let rest = text.get(at..)?;
+    let line = memchr::memchr(b'\n', rest)?;
+    Some((rest.get(line + 1..)?, id))
+}
+
 /// Reads a single mail; `place` is the file as a whole or the byte it starts at.
 pub fn read_one(mail: &[u8], place: Place) -> Option<MailCopy> {
+    let (mail, queue_id) = match postcat(mail) {
+        Some((mail, id)) => (mail, Some(Octets::new(id))),
+        None => (mail, None),
+    };
     let header = header_of(mail);
     let message = MessageParser::default().parse_headers(header)?;
     let date = message.date().and_then(|d| {
@@ -99,7 +123,7 @@ pub fn read_one(mail: &[u8], place: Place) -> Option<MailCopy> {
         message_id: raw("Message-ID").map(|id| cut(&id)),
         from,
         subject: message.subject().map(cut),
-        queue_id: None,
+        queue_id,
         php_script: raw("X-PHP-Originating-Script").map(|v| script(&v)),
         received_from: None,
     };
@@ -220,6 +244,17 @@ mod tests {
         assert_eq!(copy.queue_id, Some("3pZ4cS2Xk1z5Zc".into()));
         assert_eq!(copy.php_script, Some((Some(33), "class.php(12) : eval()'d code".into())));
         assert_eq!(copy.received_from, None);
+    }
+
+    #[test]
+    fn a_queue_file_as_postcat_prints_it() {
+        let text = format!(
+            "*** ENVELOPE RECORDS deferred/5/5C5A82D0 ***\nsender: w@example.org\n*** MESSAGE CONTENTS deferred/5/5C5A82D0 ***\n{MAIL}*** HEADER EXTRACTED deferred/5/5C5A82D0 ***\n"
+        );
+        assert!(is_postcat(text.as_bytes()));
+        let copy = read_one(text.as_bytes(), Place::whole(SourceId(1))).unwrap();
+        assert_eq!(copy.queue_id, Some("5C5A82D0".into()));
+        assert_eq!(copy.from, Some("shop@example.org".into()));
     }
 
     #[test]

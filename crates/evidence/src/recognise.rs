@@ -132,6 +132,9 @@ pub(crate) fn text(text: &[u8], command: Option<&str>) -> Kind {
             return kind;
         }
     }
+    if messages::is_postcat(text) {
+        return Kind::Messages;
+    }
     if messages::is_message(text) {
         return if notices::is_notice_mail(text) { Kind::Notice } else { Kind::Messages };
     }

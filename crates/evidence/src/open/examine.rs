@@ -235,6 +235,7 @@ impl Opening {
             Kind::WebRoot => {
                 let found = webroot::listing::read(text, command);
                 records = found.len();
+                self.note(source, "a listing of files and their times");
                 self.trees.listed(found);
             }
             Kind::MailLog | Kind::WebLog | Kind::AuthLog | Kind::Leases => {

@@ -71,7 +71,10 @@ impl Opening {
             read += 1;
         }
         if kinds.is_empty() {
-            self.unrecognised(path, "a system log without lines of mail, firewall or DHCP");
+            self.unrecognised(
+                path,
+                "a log without lines of mail, firewall, DHCP, log-ins or web requests",
+            );
             return;
         }
         if let Some(span) = dated_span(&log.ends) {

@@ -27,6 +27,11 @@ fn planted_files() {
             "<?php @eval ( gzinflate ( str_rot13(base64_decode($x))));",
             "eval-decoded",
         ),
+        (
+            "/var/www/s/a.php",
+            "<?php $w='str_'.'rot13'; eval($w($v('dnMoKCRfQ0JGR1snY2on')));",
+            "eval-of-variable-function",
+        ),
         ("/var/www/s/a.php", "<?php @assert($_REQUEST['p']);", "eval-request"),
         ("/var/www/s/a.php", "<?php $_POST['f']($_POST['a']);", "function-from-request"),
         (

@@ -30,6 +30,17 @@ rule eval_variable_of_decoded
         $eval and any of ($chain, $blob)
 }
 
+rule eval_of_variable_function
+{
+    meta:
+        because = "it runs as code what a function whose name stands in a variable makes of a text"
+        weight = 80
+    strings:
+        $a = /\b(eval|assert)\s*\(\s*(@\s*)?\$[A-Za-z_][A-Za-z_0-9]{0,30}\s*\(\s*(\$[A-Za-z_][A-Za-z_0-9]{0,30}\s*\(|["'][A-Za-z0-9+\/=]{40})/ nocase
+    condition:
+        $a
+}
+
 rule eval_request
 {
     meta:
