@@ -14,7 +14,7 @@ use jiff::tz::{Offset, TimeZone};
 use std::collections::BTreeMap;
 
 /// Whence a zone comes that nothing speaks for.
-const ASSUMED: &str = "nothing, UTC assumed: set timezone in site.toml if it is another";
+const ASSUMED: &str = "no evidence (set timezone in site.toml if it is another)";
 
 /// What a log's two ends say of its time.
 #[derive(Clone, Debug, Default)]
@@ -222,7 +222,7 @@ impl Ends {
             let year = if fits(about) { about } else { about - 1 };
             return (year, Some("the file's modification"));
         }
-        (1970, Some("nothing: set year in site.toml"))
+        (1970, Some("no evidence (set year in site.toml)"))
     }
 
     /// How far the log would lie from the dated evidence, in seconds.
