@@ -1,7 +1,7 @@
 //! Stamps: BSD (`Nov 24 03:40:01`), RFC 3339, what stands before them (priority, RFC 5424's
 //! version, Docker's second stamp), and the instants they mean.
 //!
-//! A [`Clock`] turns stamps into [`Time`]s as the lines of one log come by. It remembers the last
+//! A clock turns stamps into [`Time`]s as the lines of one log come by. It remembers the last
 //! stamp, hour and date, because neighbours share them: the calendar and the zone are asked once
 //! an hour of log. A BSD stamp's year is carried along: a step back of more than half a year
 //! (December, then January) is a New Year. What is no stamp is `None`.
