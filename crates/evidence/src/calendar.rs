@@ -14,7 +14,7 @@ use jiff::tz::{Offset, TimeZone};
 use std::collections::BTreeMap;
 
 /// Whence a zone comes that nothing speaks for.
-const ASSUMED: &str = "no evidence (set timezone in site.toml if it is another)";
+const ASSUMED: &str = "UTC assumed (set timezone in site.toml if it is another)";
 
 /// What a log's two ends say of its time.
 #[derive(Clone, Debug, Default)]
@@ -181,7 +181,8 @@ impl Ends {
         };
         let assumed = why == Some(ASSUMED);
         if let Some(why) = why {
-            notes.push(format!("stamps have no zone: {} taken from {why}", name(&zone)));
+            let zone = if assumed { String::new() } else { format!("{} taken from ", name(&zone)) };
+            notes.push(format!("stamps have no zone: {zone}{why}"));
         }
         let note = (!notes.is_empty()).then(|| notes.join("; "));
         Reading { zone, first_year, last_year, assumed, note }

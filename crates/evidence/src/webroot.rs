@@ -1,9 +1,9 @@
 //! Files of a web root (or of a mirrored file system) -> what static reading says of each.
 //! Nothing is executed and nothing is fetched.
 //!
-//! Four ways of looking, each with findings of its own: YARA rules over the code ([`rules`]), the
-//! way variables take from a visitor's request to a mail ([`request_mail`]), what the bytes look
-//! like ([`blobs`]), and where the file lies and what it is called ([`structure`]). A finding's
+//! Four ways of looking, each with findings of its own: YARA rules over the code (`rules`), the
+//! way variables take from a visitor's request to a mail (`request_mail`), what the bytes look
+//! like (`blobs`), and where the file lies and what it is called (`structure`). A finding's
 //! weight is what it alone says; planted files usually have several.
 
 mod blobs;

@@ -1,5 +1,13 @@
 //! The binary as its users meet it: exit status, what it prints, what it does with bad input.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking, and clippy.toml spares only functions marked as tests"
+)]
+
 mod answers;
 mod bad_input;
 mod usage;
