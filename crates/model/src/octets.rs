@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// A short run of bytes that is usually, not always, text. Up to [`INLINE`] bytes are kept in
+/// A short run of bytes that is usually, not always, text. Up to `INLINE` bytes are kept in
 /// place: a log makes millions of them (ids, names, codes), most of them shorter.
 #[derive(Clone)]
 pub struct Octets(Kept);
