@@ -53,7 +53,7 @@ impl Chain {
         self.follow(source, input, calendar, None, sink)
     }
 
-    /// As [`Chain::read`], for a log whose last stamp's month and day are known ([`peek()`](crate::peek())),
+    /// As [`Chain::read`], for a log whose last stamp's month and day are known,
     /// so that `last_year` counts back over New Year in a log of any size.
     pub fn read_ending(
         &mut self,

@@ -12,19 +12,16 @@ mod chain;
 mod event;
 mod field;
 pub mod mail;
-pub mod peek;
 pub mod queue_id;
 mod scan;
 mod service;
-pub mod stamp;
+mod stamp;
 pub mod summary;
 mod table;
 mod tls;
 
 pub use chain::Chain;
 pub use mail::{Attempt, Delivery, Link, LinkKind, Login, Mail, Origin, Reject, Status};
-pub use peek::{Inferred, Peek, infer_offset, peek};
-pub use stamp::{Stamp, StampKind};
 pub use summary::{Summarizer, Summary};
 
 use heloscope_model::Time;

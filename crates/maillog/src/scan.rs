@@ -9,7 +9,6 @@ mod gaps;
 mod json;
 
 pub(crate) use gaps::Stretches;
-pub(crate) use json::read as json_line;
 
 use crate::event::{self, Event};
 use crate::field::{after, cut_byte, number};
@@ -294,13 +293,6 @@ fn framed<'a>(rest: &'a [u8], host: &[u8]) -> Option<Framed<'a>> {
         None => (None, tail.get(1..)?),
     };
     Some(Framed { host, tag, pid, text: tail.strip_prefix(b" ").unwrap_or(tail) })
-}
-
-/// What follows a stamp: (tag, the word before the first colon of the text, text).
-pub(crate) fn tag_id_text(rest: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let framed = framed(rest, b"")?;
-    let (word, _) = cut_byte(framed.text, b':')?;
-    Some((framed.tag, word, framed.text))
 }
 
 /// RFC 5424 after its stamp: `host app procid msgid [data] text`.

@@ -13,36 +13,23 @@ use jiff::{civil, tz::TimeZone};
 
 /// A civil date and time as a stamp gives it, with the year or offset it may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stamp {
+pub(crate) struct Stamp {
     /// Year, where given.
-    pub year: Option<i16>,
+    pub(crate) year: Option<i16>,
     /// Month, from 1.
-    pub month: u8,
+    pub(crate) month: u8,
     /// Day of the month, from 1.
-    pub day: u8,
+    pub(crate) day: u8,
     /// Hour.
-    pub hour: u8,
+    pub(crate) hour: u8,
     /// Minute.
-    pub minute: u8,
+    pub(crate) minute: u8,
     /// Second.
-    pub second: u8,
+    pub(crate) second: u8,
     /// Nanoseconds.
-    pub nanos: u32,
+    pub(crate) nanos: u32,
     /// Offset from UTC in seconds, where given.
-    pub offset_s: Option<i32>,
-}
-
-/// How a log writes its stamps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum StampKind {
-    /// `Nov 24 03:40:01`: no year, no zone.
-    Bsd,
-    /// `2026-11-24T03:40:01.123456+00:00`, also RFC 5424's.
-    Rfc3339,
-    /// An RFC 3339 stamp by Docker before the line's own.
-    Docker,
-    /// A number in a line of JSON (journald, Docker's json-file).
-    Json,
+    pub(crate) offset_s: Option<i32>,
 }
 
 /// Names of months as logs write them.

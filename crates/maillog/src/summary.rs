@@ -150,7 +150,7 @@ impl Summarizer {
         self
     }
 
-    /// One log, decompressed. The month and day of its last stamp, where known ([`peek()`](crate::peek())),
+    /// One log, decompressed. The month and day of its last stamp, where known,
     /// make the year of a long log with BSD stamps sure.
     pub fn read(
         &mut self,
