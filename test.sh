@@ -21,6 +21,5 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 fi
 cargo nextest --version >/dev/null 2>&1 || cargo install --quiet --locked cargo-nextest
 
-cargo nextest run --workspace --no-fail-fast
-cargo test --quiet --workspace --doc
 cargo run --quiet -p heloscope -- cases cases
+cargo nextest run --workspace --no-fail-fast
