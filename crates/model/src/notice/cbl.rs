@@ -188,9 +188,12 @@ fn detection(block: &str, notice: &mut Notice) {
 
 /// Our port, and where the contact went.
 fn sinkhole(block: &str, notice: &mut Notice) {
-    if !block.to_ascii_lowercase().contains("sinkhole") && !SINKHOLE.is_match(block) {
+    let said = block.to_ascii_lowercase();
+    if !said.contains("sinkhole") && !SINKHOLE.is_match(block) {
         return;
     }
+    // Some pages put each value in quotation marks.
+    let block = &block.replace(['"', '\u{201c}', '\u{201d}'], "");
     let part = |c: &regex::Captures<'_>, i: usize| c.get(i).map(|m| m.as_str().to_owned());
     if let Some(found) = SINKHOLE.captures(block) {
         notice.src_port = part(&found, 1).and_then(|p| p.parse().ok());

@@ -87,6 +87,19 @@ fn sinkhole_form() {
 }
 
 #[test]
+fn sinkhole_form_with_values_in_quotation_marks() {
+    let notice = one(
+        "IP Address 203.0.113.77 is listed in the CBL. It is infected with the Conficker botnet.\n\
+         This was detected by a TCP/IP connection from \"203.0.113.77\" on port \"63744\" going to IP address \
+         \"198.51.100.27\" (the sinkhole) on port \"80\".\n\
+         It was observed at exactly \"2017-05-16 23:11:19\" (UTC)",
+    );
+    assert_eq!(notice.src_port, Some(63744));
+    assert_eq!(notice.sinkhole(), Some("198.51.100.27:80".parse().unwrap()));
+    assert_eq!(notice.time, Some((at("2017-05-16T23:11:19Z"), TimeKind::Detection)));
+}
+
+#[test]
 fn removed_form() {
     let notice = one(
         "IP Address 203.0.113.10 is not listed in the CBL.\n\nIt was previously listed, but was removed at \
