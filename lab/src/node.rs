@@ -29,20 +29,33 @@ pub fn application(
         "bash",
         "-c",
         &format!("cd {folder} && exec node {folder}/{script} >> /var/log/apps/{user}.log 2>&1"),
-    ])
+    ])?;
+    // A case without its application would be a recording of nothing.
+    host.sh(&format!(
+        "sleep 1; pgrep -u {user} node || {{ cat /var/log/apps/{user}.log >&2; exit 1; }}"
+    ))
+    .with_context(|| format!("{folder}/{script} did not stay up"))?;
+    Ok(())
 }
 
+/// The installed package. Several recordings may want it at once: each installs into a folder of
+/// its own, and the first to finish puts its whole into place.
 fn nodemailer() -> Result<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let package = here.join("node_modules/nodemailer");
+    let modules = here.join("node_modules");
+    let package = modules.join("nodemailer");
     if !package.exists() {
+        let fresh = tempfile::Builder::new().prefix("node-").tempdir_in(here)?;
+        fs::copy(here.join("package.json"), fresh.path().join("package.json"))?;
         let status = Command::new("npm")
             .args(["install", "--no-audit", "--no-fund", "--silent"])
-            .current_dir(here)
+            .current_dir(fresh.path())
             .stdout(Stdio::null())
             .status()
             .context("npm is needed to install nodemailer")?;
-        ensure!(status.success() && package.exists(), "npm could not install nodemailer");
+        ensure!(status.success(), "npm could not install nodemailer");
+        let placed = fs::rename(fresh.path().join("node_modules"), &modules);
+        ensure!(placed.is_ok() || package.exists(), "cannot place {}", modules.display());
     }
     Ok(package)
 }
