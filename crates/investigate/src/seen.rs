@@ -12,6 +12,10 @@ use std::net::{IpAddr, SocketAddr};
 /// Keys kept of one session; a session with more is matched on the first ones.
 const KEYS: usize = 64;
 
+/// Bytes a client cannot stay below under TLS if it hands over a mail: a ClientHello and Finished
+/// take some 350, the envelope and DATA in records of their own 300, the least message 250.
+const SHORTEST_TLS_MAIL: u64 = 900;
+
 /// One SMTP session.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
@@ -36,6 +40,8 @@ pub(crate) struct Seen {
     pub(crate) replies: Vec<(u64, Time)>,
     pub(crate) authenticated: bool,
     pub(crate) tls: bool,
+    /// Under TLS the client said less than a handshake and the shortest mail need.
+    pub(crate) too_short_for_mail: bool,
     /// X-Mailer or User-Agent of its first message.
     pub(crate) mailer: Option<Octets>,
     /// X-PHP-Originating-Script of its first message that names one.
@@ -105,6 +111,10 @@ impl Seen {
             authenticated: commands(Verb::Auth)
                 .any(|c| said.reply(c.reply).is_none_or(|r| r.code == 235 || r.code == 334)),
             tls: said.tls.is_some(),
+            too_short_for_mail: said
+                .tls
+                .as_ref()
+                .is_some_and(|t| (1..SHORTEST_TLS_MAIL).contains(&t.client_bytes)),
             mailer: header("x-mailer").or_else(|| header("user-agent")),
             php_script: header("x-php-originating-script"),
             detections: heloscope_detect::judge(session),
@@ -135,6 +145,7 @@ impl Seen {
             replies: Vec::new(),
             authenticated: false,
             tls: false,
+            too_short_for_mail: false,
             mailer: None,
             php_script: None,
             detections: Vec::new(),
@@ -381,6 +392,14 @@ impl Profile {
             ways.push(format!("its TCP stack is another one (initial TTL {})", stack.ttl));
         }
         ways
+    }
+
+    /// Whether a session says what the MTA says, the way the MTA says it.
+    pub(crate) fn is_alike(&self, seen: &Seen) -> bool {
+        self.learnt_from > 0
+            && !self.helos.is_empty()
+            && seen.helo.is_some()
+            && self.differences(seen).is_empty()
     }
 
     /// The MTA's HELOs for a sentence.

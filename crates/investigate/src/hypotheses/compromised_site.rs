@@ -24,6 +24,10 @@ const PLANTED: f64 = 0.6;
 /// The weight from which another file is named beside the culprit.
 const COMPANION: f64 = 0.75;
 
+/// Log odds against chance from which requests and sessions belong together; one of the many
+/// paths of a site reaches less by itself.
+const HARDLY_CHANCE: f64 = 2.0;
+
 /// A script that may have sent: a file, a path of requests, or both.
 struct Script<'a> {
     file: Option<&'a WebFile>,
@@ -76,6 +80,7 @@ fn candidates<'a>(case: &Case<'a>, what: Instant) -> Vec<Script<'a>> {
         .iter()
         .filter(|(_, p)| requests.hits(p, what) > 0)
         .map(|(path, usage)| (requests.surprise(usage, what), path.as_str(), usage))
+        .filter(|(_, path, usage)| !is_static(path) || file_of(case, path, usage).is_some())
         .collect();
     paths.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     let mut scripts: Vec<Script<'a>> = paths
@@ -168,42 +173,18 @@ fn through_mta(
             );
         }
     }
-    helo_of_the_mta(case, &mut weighing);
+    window_signs::helo_of_the_mta(case, &mut weighing);
     requests_meet(case, script, Instant::Mail(uid), &mut weighing);
     looks_planted(case, script, &mut weighing);
     named_by_php(case, script, &mut weighing);
     refused(usage, &mut weighing);
-    let notices = (0..case.incident.notices.len()).collect();
+    let notices = case.notices_of_mail();
     let mut hypothesis =
         finish(case, script, Path::ThroughMta, weighing, notices, (usage.first, usage.last));
     if let Some(culprit) = &mut hypothesis.culprit {
         culprit.attrs.insert("uid".to_owned(), uid.into());
     }
     Some(hypothesis)
-}
-
-/// Mail through the MTA bears the MTA's HELO; a notice that quotes another speaks against it.
-pub(super) fn helo_of_the_mta(case: &Case<'_>, weighing: &mut Weighing) {
-    let Some(quoted) = case.incident.helos().next() else { return };
-    let known = case.mta_helos();
-    let Some(example) = known.first() else { return };
-    if known.iter().any(|h| crate::incident::same_helo(h.as_bytes(), quoted.as_bytes())) {
-        weighing.add(
-            About::Offence,
-            3.0,
-            format!("the notice quotes your mail server's own HELO, {quoted}"),
-            [],
-        );
-    } else {
-        weighing.add(
-            About::Offence,
-            0.03,
-            format!(
-                "the notice quotes HELO {quoted}; mail through your mail server says {example}"
-            ),
-            [],
-        );
-    }
 }
 
 fn requests_meet(case: &Case<'_>, script: &Script<'_>, what: Instant, weighing: &mut Weighing) {
@@ -224,7 +205,7 @@ fn requests_meet(case: &Case<'_>, script: &Script<'_>, what: Instant, weighing: 
     let all = requests.instants.count(what);
     let surprise = requests.surprise(usage, what);
     let places: Vec<Cited> = usage.samples.iter().map(|(t, place)| (*place, Some(*t))).collect();
-    if surprise > 0.0 {
+    if surprise > HARDLY_CHANCE {
         weighing.add(
             About::Culprit,
             surprise.min(6.0).exp(),
@@ -237,8 +218,8 @@ fn requests_meet(case: &Case<'_>, script: &Script<'_>, what: Instant, weighing: 
     } else {
         weighing.add(
             About::Culprit,
-            0.2,
-            format!("requests to {path} are no nearer to the {word}s than chance"),
+            0.15,
+            format!("requests to {path} are hardly nearer to the {word}s than chance"),
             places,
         );
     }
@@ -281,7 +262,7 @@ fn looks_planted(case: &Case<'_>, script: &Script<'_>, weighing: &mut Weighing) 
         Some(file) => {
             weighing.add(About::Culprit, 0.0001, "nothing in the file looks planted", [(file.place, file.modified)]);
         }
-        None if stands_oddly(&script.name()) => weighing.add(
+        None if stands_oddly(&script.name()) && !case.has(Kind::WebRoot) => weighing.add(
             About::Culprit,
             0.5,
             "code does not belong where this file lies, but the file was not among the evidence",
@@ -300,6 +281,17 @@ fn looks_planted(case: &Case<'_>, script: &Script<'_>, weighing: &mut Weighing) 
             [],
         ),
     }
+}
+
+/// Whether a path ends as files do that servers hand out and do not run.
+fn is_static(path: &str) -> bool {
+    const ENDINGS: [&str; 24] = [
+        "png", "jpg", "jpeg", "gif", "webp", "avif", "svg", "ico", "css", "js", "mjs", "map",
+        "woff", "woff2", "ttf", "eot", "pdf", "mp4", "mp3", "txt", "xml", "json", "zip", "gz",
+    ];
+    let file = path.rsplit('/').next().unwrap_or_default();
+    file.rsplit_once('.')
+        .is_some_and(|(_, end)| ENDINGS.iter().any(|e| end.eq_ignore_ascii_case(e)))
 }
 
 /// Whether code has no business at a path: folders for uploads, pictures and passing files, and

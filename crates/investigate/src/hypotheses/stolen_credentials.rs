@@ -6,34 +6,85 @@
 //! always under its own sender, and is taken; the list quotes a HELO that the MTA never says.
 //! A traveller has several addresses, one after the other, and one sender.
 
-use super::{Hypothesis, compromised_site};
+use super::{Hypothesis, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::usage::{ClientUse, Usage};
 use crate::weight::{About, Cited, Weighing};
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// One hypothesis an account that sent from outside.
 pub(crate) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
     let accounts = &case.gathered.usages.accounts;
-    accounts.iter().filter_map(|(account, usage)| one(case, account, usage)).collect()
+    let doors = doors(accounts);
+    accounts.iter().filter_map(|(account, usage)| one(case, account, usage, &doors)).collect()
 }
 
-fn one(case: &Case<'_>, account: &str, usage: &Usage) -> Option<Hypothesis> {
+/// Addresses that most accounts use: a web mail host, a gateway or an office is nobody's alone.
+fn doors(accounts: &BTreeMap<String, Usage>) -> BTreeSet<IpAddr> {
+    let mut users: BTreeMap<IpAddr, usize> = BTreeMap::new();
+    for ip in accounts.values().flat_map(|usage| usage.clients.keys()) {
+        *users.entry(*ip).or_default() += 1;
+    }
+    users.into_iter().filter(|(_, n)| *n >= 3 && n * 2 > accounts.len()).map(|(ip, _)| ip).collect()
+}
+
+/// One IPv6 line has one /64, whose addresses change by themselves (RFC 8981): the first of them
+/// stands for all.
+fn by_connection<'a>(
+    clients: impl Iterator<Item = (&'a IpAddr, &'a ClientUse)>,
+) -> Vec<(IpAddr, ClientUse)> {
+    let mut joined: BTreeMap<IpAddr, (IpAddr, ClientUse)> = BTreeMap::new();
+    for (ip, client) in clients {
+        match joined.entry(line_of(*ip)) {
+            Entry::Vacant(entry) => {
+                entry.insert((*ip, client.clone()));
+            }
+            Entry::Occupied(mut entry) => {
+                let (_, known) = entry.get_mut();
+                known.mails += client.mails;
+                known.first = known.first.min(client.first);
+                known.last = known.last.max(client.last);
+                known.named |= client.named;
+            }
+        }
+    }
+    joined.into_values().collect()
+}
+
+/// IPv4 the address, IPv6 its /64.
+fn line_of(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(_) => ip,
+        IpAddr::V6(v6) => IpAddr::from((u128::from(v6) >> 64 << 64).to_be_bytes()),
+    }
+}
+
+fn one(
+    case: &Case<'_>,
+    account: &str,
+    usage: &Usage,
+    doors: &BTreeSet<IpAddr>,
+) -> Option<Hypothesis> {
     let own = &case.incident.own;
-    let foreign: Vec<(&IpAddr, &ClientUse)> =
-        usage.clients.iter().filter(|(ip, _)| !own.is_ours(**ip) && !ip.is_loopback()).collect();
-    let strangers: Vec<_> = foreign.iter().map(|(ip, client)| (**ip, *client)).collect();
+    let foreign = usage
+        .clients
+        .iter()
+        .filter(|(ip, _)| !own.is_ours(**ip) && !ip.is_loopback() && !doors.contains(ip));
+    let strangers = by_connection(foreign);
+    let strangers: Vec<_> = strangers.iter().map(|(ip, client)| (*ip, client)).collect();
     if strangers.is_empty() {
         return None;
     }
     let mut weighing = Weighing::from_priors(0.1, 0.1);
     window(case, usage, &strangers, &mut weighing);
-    compromised_site::helo_of_the_mta(case, &mut weighing);
+    window_signs::helo_of_the_mta(case, &mut weighing);
     networks(usage, &strangers, &mut weighing);
     guessed(case, &strangers, &mut weighing);
     senders(account, usage, &strangers, &mut weighing);
+    one_place(case, account, usage, &strangers, &mut weighing);
     receivers(usage, &mut weighing);
     volume(usage, &mut weighing);
     let first = strangers.iter().map(|(_, c)| c.first.0).min();
@@ -52,7 +103,7 @@ fn one(case: &Case<'_>, account: &str, usage: &Usage) -> Option<Hypothesis> {
             from.map(|f| format!(", most of it from {f}")).unwrap_or_default()
         ),
         path: Path::ThroughMta,
-        notices: (0..case.incident.notices.len()).collect(),
+        notices: case.notices_of_mail(),
         first,
         last,
         weighing,
@@ -84,7 +135,8 @@ fn window(
         .sequence
         .iter()
         .filter(|(t, ip, _)| {
-            case.incident.in_window(*t) && ip.is_some_and(|ip| strangers.iter().any(|s| s.0 == ip))
+            case.incident.in_window(*t)
+                && ip.is_some_and(|ip| strangers.iter().any(|s| line_of(s.0) == line_of(ip)))
         })
         .map(|(t, _, place)| (*place, Some(*t)))
         .collect();
@@ -186,13 +238,13 @@ fn switches(usage: &Usage) -> (usize, usize, Vec<Cited>) {
     let mut lines: Vec<Cited> = Vec::new();
     let mut changes = 0;
     for (time, ip, place) in &usage.sequence {
-        let Some(ip) = ip else { continue };
-        addresses.insert(*ip);
-        if last.is_some_and(|l| l != *ip) {
+        let Some(ip) = ip.map(line_of) else { continue };
+        addresses.insert(ip);
+        if last.is_some_and(|l| l != ip) {
             changes += 1;
             lines.push((*place, Some(*time)));
         }
-        last = Some(*ip);
+        last = Some(ip);
     }
     (addresses.len(), changes, lines)
 }
@@ -254,6 +306,29 @@ fn senders(
     }
 }
 
+/// Much mail alone makes no stranger: an account that was only ever used from one place, under
+/// hardly any name but its own, is its owner's until something shows another.
+fn one_place(
+    case: &Case<'_>,
+    account: &str,
+    usage: &Usage,
+    strangers: &[(IpAddr, &ClientUse)],
+    weighing: &mut Weighing,
+) {
+    let [(ip, client)] = strangers else { return };
+    let local = account.split('@').next().unwrap_or_default().to_ascii_lowercase();
+    let others =
+        usage.senders.keys().filter(|s| !s.is_empty() && !is_sender_of(s, account, &local)).count();
+    if usage.clients.len() == 1 && others < 3 && !case.gathered.usages.guessers.contains_key(ip) {
+        weighing.add(
+            About::Culprit,
+            0.1,
+            format!("it was never used from anywhere but {ip}, which may be its owner's place"),
+            [(client.first.1, Some(client.first.0))],
+        );
+    }
+}
+
 /// Whether a sender address belongs to an account, as far as the names tell.
 fn is_sender_of(sender: &str, account: &str, local: &str) -> bool {
     let name = sender.split('@').next().unwrap_or_default();
@@ -308,6 +383,16 @@ fn volume(usage: &Usage, weighing: &mut Weighing) {
             format!(
                 "{} in its busiest hour, to {people} different people in {domains} altogether",
                 count(busiest as usize, "mail"),
+            ),
+            places,
+        );
+    } else if usage.mails >= 10 && people as u64 * 2 <= usage.recipients {
+        weighing.add(
+            About::Both,
+            0.5,
+            format!(
+                "it writes to the same {} again and again, as people do",
+                count(people, "address")
             ),
             places,
         );
