@@ -294,7 +294,8 @@ fn refusals_that_follow_from_the_listing_tell_nothing_of_an_account() {
 fn a_webmail_host_is_everybody_s_address() {
     let mut incident = Scenario::listed(Some(MTA_HELO));
     for (i, offset) in (-800..800).step_by(8).enumerate() {
-        let account = ["anna", "bert", "carla", "newsletter"][if i % 9 == 0 { i / 9 % 3 } else { 3 }];
+        let account =
+            ["anna", "bert", "carla", "newsletter"][if i % 9 == 0 { i / 9 % 3 } else { 3 }];
         let from = format!("{account}{}@example.org", i % 5);
         incident.account_mail(account, "192.0.2.80", &from, offset, i % 5 != 0);
     }
@@ -476,7 +477,7 @@ fn a_planted_file_beside_a_form_s_mail_leaves_the_stolen_account_guilty() {
     let mut incident = Scenario::listed(Some(MTA_HELO));
     spree(&mut incident, "test");
     for offset in (-3000..3000).step_by(300) {
-        let origin = Origin::Local { uid: 33, user: Octets::from("www-data") };
+        let origin = Origin::Local { uid: 33, from: Octets::from("www-data") };
         incident.mails.push(mail(offset, origin, "form@example.org"));
     }
     for offset in [-3000, -1450, 320, 1400] {
