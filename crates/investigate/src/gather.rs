@@ -8,7 +8,8 @@
 use crate::incident::Incident;
 use crate::instants::Instants;
 use crate::matching;
-use crate::seen::{ProcessRef, Profile, Seen};
+use crate::profile::Profile;
+use crate::seen::{ProcessRef, Seen};
 use crate::usage::{Requests, Usages};
 use heloscope_evidence::{Connection, MailCopy, Request, Sink};
 use heloscope_maillog::{Attempt, Login, Mail};
