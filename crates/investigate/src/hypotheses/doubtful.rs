@@ -511,3 +511,19 @@ fn a_telephone_on_the_road_is_its_owner_s() {
     }
     assert_eq!(incident.cause(), None);
 }
+
+#[test]
+fn a_machine_that_writes_to_one_domain_s_two_exchangers_is_no_bot() {
+    let mut incident = Scenario::listed(None);
+    for (i, offset) in RUN.into_iter().enumerate() {
+        incident.firewall_line(
+            "192.168.5.60",
+            &format!("198.51.{}.25", 100 + i % 2),
+            offset,
+            "P25",
+        );
+        incident.firewall_line("192.168.5.77", &format!("192.0.2.{}", 100 + i), offset, "P25");
+        incident.firewall_line("192.168.5.77", &format!("192.0.2.{}", 110 + i), offset + 9, "P25");
+    }
+    assert_eq!(incident.cause(), nat("192.168.5.77"));
+}

@@ -204,7 +204,11 @@ fn servers(sessions: &[&Seen], weighing: &mut Weighing) {
         (n @ 2..=3, 1) if sessions.len() > n => {
             (0.1, format!("its {n} servers stand in one network, as the relay of a provider does"))
         }
-        (2, _) => (1.5, "it talks to 2 different mail servers on port 25".to_owned()),
+        (2, _) => (
+            0.5,
+            "it talks to 2 mail servers on port 25, as many as one domain has exchangers"
+                .to_owned(),
+        ),
         (n, _) => (4.0, format!("it talks to {n} different mail servers on port 25")),
     };
     weighing.add(About::Offence, ratio, says, frames(sessions.iter().copied()));
