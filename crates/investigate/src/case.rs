@@ -7,7 +7,7 @@ use crate::seen::Seen;
 use crate::weight::Cited;
 use heloscope_evidence::facts::Vantage;
 use heloscope_evidence::{Facts, Input, Kind, Process};
-use heloscope_model::{Time, Window};
+use heloscope_model::{Octets, Time, Window};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -51,9 +51,12 @@ impl<'a> Case<'a> {
             .chain(setting(facts, "myhostname"))
             .filter(|name| !name.contains('$'))
             .collect();
+        let unknown = mta_hosts.is_empty() && mta_names.is_empty();
         for seen in &gathered.outbound {
-            if let Some(helo) = &seen.helo
-                && mta_names.iter().any(|n| same_helo(n.as_bytes(), helo.as_bytes()))
+            let Some(helo) = &seen.helo else { continue };
+            if mta_names.iter().any(|n| same_helo(n.as_bytes(), helo.as_bytes()))
+                || gathered.profile.is_alike(seen)
+                || (unknown && is_named_after(helo.as_bytes(), &gathered.log_hosts))
             {
                 mta_hosts.insert(seen.speaker());
             }
@@ -121,7 +124,7 @@ impl<'a> Case<'a> {
         self.gathered
             .outbound
             .iter()
-            .filter(|s| s.explained.is_none() && is_delivery(s) && self.speaker(s) == Speaker::Host)
+            .filter(|s| self.is_open(s) && self.speaker(s) == Speaker::Host)
             .filter_map(|s| {
                 if profile.learnt_from > 0 {
                     let ways = profile.differences(s);
@@ -136,6 +139,27 @@ impl<'a> Case<'a> {
                 foreign.then(|| (s, vec![format!("it says HELO {helo}")]))
             })
             .collect()
+    }
+
+    /// Sessions of others that no line explains and that a list could have seen.
+    pub(crate) fn is_open(&self, seen: &Seen) -> bool {
+        seen.explained.is_none()
+            && is_delivery(seen)
+            && !self.facts.site.relays.contains(&seen.server.ip())
+    }
+
+    /// Whether a HELO is a name in the domain of the site's own mail server.
+    pub(crate) fn is_own_domain(&self, helo: &Octets) -> bool {
+        let name = helo.to_string().to_ascii_lowercase();
+        let parent = |name: &str| {
+            let (_, domain) = name.split_once('.')?;
+            domain.contains('.').then(|| domain.to_owned())
+        };
+        parent(&name).is_some_and(|domain| {
+            self.mta_helos()
+                .iter()
+                .any(|h| parent(&h.to_ascii_lowercase()).as_ref() == Some(&domain))
+        })
     }
 
     /// Whether evidence of a kind covers a part of every notice's window; `None` without windows.
@@ -176,10 +200,16 @@ impl<'a> Case<'a> {
         Some(self.last_stamp()?.since(last?) <= 900.0)
     }
 
+    /// The notices that speak of mail; a sinkhole's does not.
+    pub(crate) fn notices_of_mail(&self) -> Vec<usize> {
+        let notices = self.incident.notices.iter().enumerate();
+        notices.filter(|(_, n)| n.dst.is_none()).map(|(i, _)| i).collect()
+    }
+
     /// The notices whose windows hold one of these instants; all of them where none has a window.
     pub(crate) fn notices_of(&self, stretches: &[Window]) -> Vec<usize> {
         if self.incident.windows.is_empty() {
-            return (0..self.incident.notices.len()).collect();
+            return self.notices_of_mail();
         }
         self.incident
             .windows
@@ -190,13 +220,24 @@ impl<'a> Case<'a> {
     }
 }
 
-/// A session that delivers or may deliver: mail was tried, or what was said is hidden.
+/// A session that delivers or may deliver: mail was tried, or what was said is hidden. Who logs in
+/// is a customer of that server, on whatever port.
 pub(crate) fn is_delivery(seen: &Seen) -> bool {
     let mail_port = matches!(seen.server.port(), 25 | 2525);
-    if seen.authenticated && !mail_port {
+    if seen.authenticated {
         return false;
     }
-    seen.tried_mail() || (mail_port && (seen.tls || seen.hearsay.is_some()))
+    let hidden = (seen.tls && !seen.too_short_for_mail) || seen.hearsay.is_some();
+    seen.tried_mail() || (mail_port && hidden)
+}
+
+/// Whether the first label of a HELO is the name of a machine that wrote the mail log.
+fn is_named_after(helo: &[u8], hosts: &BTreeSet<Octets>) -> bool {
+    let label = |name: &[u8]| {
+        let end = name.iter().position(|&b| b == b'.').unwrap_or(name.len());
+        name.get(..end).unwrap_or_default().to_ascii_lowercase()
+    };
+    helo.contains(&b'.') && hosts.iter().any(|h| label(h.as_bytes()) == label(helo))
 }
 
 /// A setting of the MTA.

@@ -5,7 +5,7 @@ use crate::answer::{
     Cause, Class, Coverage, InputRow, Investigation, Needed, NoticeRow, Proof, RuledOut,
     SessionCount, SessionRow, Verdict,
 };
-use crate::case::{Case, Speaker, is_delivery};
+use crate::case::{Case, Speaker};
 use crate::hypotheses::Hypothesis;
 use crate::needed;
 use crate::timeline;
@@ -145,7 +145,7 @@ fn absent(case: &Case<'_>, class: Class) -> Option<String> {
                 .gathered
                 .outbound
                 .iter()
-                .filter(|s| s.explained.is_none() && is_delivery(s))
+                .filter(|s| case.is_open(s))
                 .any(|s| case.speaker(s) != Speaker::Host);
             (seen_all
                 && !forwarded
@@ -166,9 +166,18 @@ fn absent(case: &Case<'_>, class: Class) -> Option<String> {
                      looks like the mail server's own"
                 .to_owned()
         }),
-        Class::StolenCredentials => (case.covers_window(Kind::MailLog) == Some(true))
-            .then(|| "in the mail log no account sends from outside".to_owned()),
+        Class::StolenCredentials => (case.covers_window(Kind::MailLog) == Some(true)
+            && !all_through_one_door(case))
+        .then(|| "in the mail log no account sends from outside".to_owned()),
     }
+}
+
+/// Whether several accounts send from one and the same address: web mail or a proxy hides who.
+fn all_through_one_door(case: &Case<'_>) -> bool {
+    let accounts = &case.gathered.usages.accounts;
+    let addresses: std::collections::BTreeSet<_> =
+        accounts.values().flat_map(|usage| usage.clients.keys()).collect();
+    accounts.len() >= 2 && addresses.len() == 1
 }
 
 /// What the list's own words exclude (FIELD.md section 1).

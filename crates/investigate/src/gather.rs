@@ -8,11 +8,12 @@
 use crate::incident::Incident;
 use crate::instants::Instants;
 use crate::matching;
-use crate::seen::{ProcessRef, Profile, Seen};
+use crate::profile::Profile;
+use crate::seen::{ProcessRef, Seen};
 use crate::usage::{Requests, Usages};
 use heloscope_evidence::{Connection, MailCopy, Request, Sink};
 use heloscope_maillog::{Attempt, Login, Mail};
-use heloscope_model::Session;
+use heloscope_model::{Octets, Session};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
@@ -22,6 +23,8 @@ const SESSIONS: usize = 250_000;
 const CONNECTIONS: usize = 100_000;
 /// Seconds within which two records of one pair of sockets are one connection (a repeated SYN).
 const SAME_CONNECTION_S: f64 = 130.0;
+/// Names of logging machines kept.
+const LOG_HOSTS: usize = 16;
 /// Copies of messages kept, as headers.
 const COPIES: usize = 20_000;
 
@@ -45,6 +48,8 @@ pub(crate) struct Gathered<'a> {
     pub(crate) requests: Requests,
     /// Message copies.
     pub(crate) copies: Vec<MailCopy>,
+    /// Names of the machines that wrote the mail log.
+    pub(crate) log_hosts: BTreeSet<Octets>,
     /// Mails in the logs.
     pub(crate) mails: u64,
     /// Records not kept because a bound was reached.
@@ -66,6 +71,7 @@ impl<'a> Gathered<'a> {
             connections: Vec::new(),
             requests: Requests::default(),
             copies: Vec::new(),
+            log_hosts: BTreeSet::new(),
             mails: 0,
             dropped: 0,
             settled: false,
@@ -198,6 +204,9 @@ impl Sink for Gathered<'_> {
 
     fn mail(&mut self, mail: Mail) {
         self.mails += 1;
+        if self.log_hosts.len() < LOG_HOSTS && !self.log_hosts.contains(&mail.host) {
+            self.log_hosts.insert(mail.host.clone());
+        }
         self.matching.mail(&mail, &mut self.outbound);
         self.usages.mail(&mail, self.incident);
     }

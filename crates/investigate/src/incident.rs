@@ -88,6 +88,13 @@ impl Own {
         self.site.addresses.contains(&ip) || self.subjects.contains(&ip)
     }
 
+    /// Whether a text names a public address of the site.
+    pub(crate) fn is_named_in(&self, text: &[u8]) -> bool {
+        let ours = self.site.addresses.iter().chain(&self.subjects);
+        let mut names = ours.map(IpAddr::to_string);
+        names.any(|name| text.windows(name.len()).any(|w| w == name.as_bytes()))
+    }
+
     /// Any address of the site: public, inside, or private where no networks are told.
     pub(crate) fn is_ours(&self, ip: IpAddr) -> bool {
         self.is_public(ip) || self.is_inside(ip)

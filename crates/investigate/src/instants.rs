@@ -47,6 +47,11 @@ impl Instants {
         self.sorted.get(index).map(|(_, what)| *what)
     }
 
+    /// When those of one kind happened.
+    pub(crate) fn times(&self, what: Instant) -> impl Iterator<Item = Time> + '_ {
+        self.sorted.iter().filter(move |(_, w)| *w == what).map(|(t, _)| *t)
+    }
+
     /// How many of one kind.
     pub(crate) fn count(&self, what: Instant) -> usize {
         self.sorted.iter().filter(|(_, w)| *w == what).count()

@@ -15,6 +15,7 @@ mod incident;
 mod instants;
 mod matching;
 mod needed;
+mod profile;
 pub mod report;
 mod seen;
 mod timeline;

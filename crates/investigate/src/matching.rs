@@ -151,12 +151,17 @@ impl Pending {
             return self.skews.get(self.skews.len() / 2).copied().unwrap_or(0.0);
         }
         // No content in common (all of it under TLS): the whole seconds at which most deliveries
-        // would end with a session of their server, if they are clearly more than at no skew.
+        // would fit a session of their server, if they are clearly more than at no skew.
         let mut votes: HashMap<i64, u32> = HashMap::new();
         for open in self.open.iter().take(2_000) {
             for &i in self.servers.get(&open.ip).into_iter().flatten().take(2_000) {
                 let Some(seen) = sessions.get(i) else { continue };
-                let apart = open.time.since(seen.end);
+                let apart = match open.took {
+                    Some(took) if !open.reused => open.time.since(seen.start) - took,
+                    // Of a connection that only a firewall names, the end is a guess.
+                    _ if seen.hearsay.is_some() => continue,
+                    _ => open.time.since(seen.end),
+                };
                 if apart.abs() <= LARGEST_SKEW_S {
                     *votes.entry(apart.round() as i64).or_default() += 1;
                 }

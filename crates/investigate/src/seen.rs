@@ -1,16 +1,20 @@
 //! An outgoing session, reduced to what matching and judging need: a few hundred bytes instead
 //! of the whole dialogue.
 
+use crate::profile::{Dialect, Stack};
 use heloscope_detect::Detection;
 use heloscope_evidence::Connection;
-use heloscope_model::session::{Session, Syn, Verb};
+use heloscope_model::session::{Session, Verb};
 use heloscope_model::{Octets, Place, Time, Window};
-use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 
 /// Keys kept of one session; a session with more is matched on the first ones.
 const KEYS: usize = 64;
+
+/// Bytes a client cannot stay below under TLS if it hands over a mail: a ClientHello and Finished
+/// take some 350, the envelope and DATA in records of their own 300, the least message 250.
+const SHORTEST_TLS_MAIL: u64 = 900;
 
 /// One SMTP session.
 #[derive(Clone, Debug)]
@@ -36,6 +40,8 @@ pub(crate) struct Seen {
     pub(crate) replies: Vec<(u64, Time)>,
     pub(crate) authenticated: bool,
     pub(crate) tls: bool,
+    /// Under TLS the client said less than a handshake and the shortest mail need.
+    pub(crate) too_short_for_mail: bool,
     /// X-Mailer or User-Agent of its first message.
     pub(crate) mailer: Option<Octets>,
     /// X-PHP-Originating-Script of its first message that names one.
@@ -105,6 +111,10 @@ impl Seen {
             authenticated: commands(Verb::Auth)
                 .any(|c| said.reply(c.reply).is_none_or(|r| r.code == 235 || r.code == 334)),
             tls: said.tls.is_some(),
+            too_short_for_mail: said
+                .tls
+                .as_ref()
+                .is_some_and(|t| (1..SHORTEST_TLS_MAIL).contains(&t.client_bytes)),
             mailer: header("x-mailer").or_else(|| header("user-agent")),
             php_script: header("x-php-originating-script"),
             detections: heloscope_detect::judge(session),
@@ -135,6 +145,7 @@ impl Seen {
             replies: Vec::new(),
             authenticated: false,
             tls: false,
+            too_short_for_mail: false,
             mailer: None,
             php_script: None,
             detections: Vec::new(),
@@ -242,159 +253,6 @@ fn parse_mac(text: &str) -> Option<[u8; 6]> {
     parts.next().is_none().then_some(mac)
 }
 
-/// The sender's habits, as far as this session shows them: the shape of each kind of command,
-/// letter case and spacing kept, arguments taken out. A feature that was not seen is `None`
-/// and is never held against anybody.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Dialect {
-    pub(crate) greet: Option<String>,
-    pub(crate) mail: Option<String>,
-    pub(crate) rcpt: Option<String>,
-    pub(crate) data: Option<String>,
-    pub(crate) quit: Option<String>,
-}
-
-impl Dialect {
-    fn new(session: &Session) -> Self {
-        let shape_of = |wanted: &[Verb]| {
-            let command = session.dialogue.commands.iter().find(|c| wanted.contains(&c.verb))?;
-            Some(shape(command.raw.as_bytes()))
-        };
-        Self {
-            greet: shape_of(&[Verb::Ehlo, Verb::Helo]),
-            mail: shape_of(&[Verb::Mail]),
-            rcpt: shape_of(&[Verb::Rcpt]),
-            data: shape_of(&[Verb::Data]),
-            quit: shape_of(&[Verb::Quit]),
-        }
-    }
-
-    pub(crate) fn features(&self) -> [(&'static str, Option<&String>); 5] {
-        [
-            ("greeting", self.greet.as_ref()),
-            ("MAIL", self.mail.as_ref()),
-            ("RCPT", self.rcpt.as_ref()),
-            ("DATA", self.data.as_ref()),
-            ("QUIT", self.quit.as_ref()),
-        ]
-    }
-}
-
-/// A command without its argument: `MAIL FROM:<`, `mail from: <`, `EHLO `, with the way it ends.
-fn shape(raw: &[u8]) -> String {
-    let body = raw.strip_suffix(b"\n").unwrap_or(raw);
-    let ending = match (raw.len() != body.len(), body.ends_with(b"\r")) {
-        (true, false) => " (bare LF)",
-        _ => "",
-    };
-    let body = body.strip_suffix(b"\r").unwrap_or(body);
-    let end = match body.iter().position(|&b| b == b':') {
-        Some(colon) => {
-            let rest = body.get(colon + 1..).unwrap_or_default();
-            let blanks = rest.iter().take_while(|b| b.is_ascii_whitespace()).count();
-            let bracket = usize::from(rest.get(blanks) == Some(&b'<'));
-            colon + 1 + blanks + bracket
-        }
-        None => {
-            let verb = body.iter().position(|b| b.is_ascii_whitespace()).unwrap_or(body.len());
-            let blanks = body.iter().skip(verb).take_while(|b| b.is_ascii_whitespace()).count();
-            verb + blanks
-        }
-    };
-    let kept = body.get(..end.min(40)).unwrap_or_default();
-    format!("{}{ending}", heloscope_model::octets::lossy_text(kept).0)
-}
-
-/// The traits of a TCP stack that its SYN shows and that a router does not change.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Stack {
-    /// The initial TTL: 32, 64, 128 or 255.
-    pub(crate) ttl: u8,
-    /// Kinds of the TCP options in order.
-    pub(crate) options: Vec<u8>,
-}
-
-impl Stack {
-    fn new(syn: &Syn) -> Self {
-        let ttl = match syn.ttl {
-            0..=32 => 32,
-            33..=64 => 64,
-            65..=128 => 128,
-            _ => 255,
-        };
-        Self { ttl, options: syn.options.as_bytes().to_vec() }
-    }
-}
-
-/// What the MTA's own sessions look like, learnt from those that log lines explain for sure.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Profile {
-    /// Addresses the MTA sends from (innermost known).
-    pub(crate) hosts: BTreeSet<IpAddr>,
-    /// Its HELOs, lower case.
-    pub(crate) helos: BTreeSet<Vec<u8>>,
-    shapes: BTreeSet<(&'static str, String)>,
-    stacks: BTreeSet<Stack>,
-    /// Sessions it was learnt from.
-    pub(crate) learnt_from: usize,
-}
-
-impl Profile {
-    pub(crate) fn learn(&mut self, seen: &Seen) {
-        self.learnt_from += 1;
-        self.hosts.insert(seen.speaker());
-        if let Some(helo) = &seen.helo {
-            self.helos.insert(helo.as_bytes().to_ascii_lowercase());
-        }
-        for (feature, shape) in seen.dialect.features() {
-            if let Some(shape) = shape {
-                self.shapes.insert((feature, shape.clone()));
-            }
-        }
-        self.stacks.extend(seen.stack.clone());
-    }
-
-    /// In which ways a session is not the MTA's; empty where nothing visible differs.
-    pub(crate) fn differences(&self, seen: &Seen) -> Vec<String> {
-        let mut ways = Vec::new();
-        if let Some(helo) = &seen.helo
-            && !self.helos.is_empty()
-            && !self.helos.iter().any(|h| crate::incident::same_helo(h, helo.as_bytes()))
-        {
-            ways.push(format!("it says HELO {helo}, the mail server says {}", self.helo_words()));
-        }
-        for (feature, shape) in seen.dialect.features() {
-            let Some(shape) = shape else { continue };
-            let mut known = self.shapes.iter().filter(|(f, _)| *f == feature).map(|(_, s)| s);
-            if known.clone().next().is_some()
-                && !known.clone().any(|s| s == shape)
-                && !(feature == "greeting" && shape.starts_with("HELO"))
-            {
-                let example = known.next().cloned().unwrap_or_default();
-                ways.push(format!("it writes `{shape}`, the mail server `{example}`"));
-            }
-        }
-        if let Some(stack) = &seen.stack
-            && !self.stacks.is_empty()
-            && !self.stacks.contains(stack)
-        {
-            ways.push(format!("its TCP stack is another one (initial TTL {})", stack.ttl));
-        }
-        ways
-    }
-
-    /// The MTA's HELOs for a sentence.
-    pub(crate) fn helo_words(&self) -> String {
-        let names: Vec<_> = self
-            .helos
-            .iter()
-            .take(3)
-            .map(|h| heloscope_model::octets::lossy_text(h).0.into_owned())
-            .collect();
-        names.join(" or ")
-    }
-}
-
 /// A hash of bytes that is the same in every run.
 pub(crate) fn key(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -459,14 +317,6 @@ fn header_value(header: &[u8], name: &[u8]) -> Option<Octets> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_shape_keeps_case_and_spacing_and_drops_the_argument() {
-        assert_eq!(shape(b"MAIL FROM:<a@example.org> SIZE=3\r\n"), "MAIL FROM:<");
-        assert_eq!(shape(b"mail from: <a@example.org>\r\n"), "mail from: <");
-        assert_eq!(shape(b"EHLO mail.example.org\r\n"), "EHLO ");
-        assert_eq!(shape(b"QUIT\n"), "QUIT (bare LF)");
-    }
 
     #[test]
     fn a_reply_and_the_log_line_that_quotes_it_have_one_key() {

@@ -21,6 +21,10 @@ const EVENTS: usize = 5_000;
 const TIMES: usize = 400;
 /// Distinct paths kept.
 const PATHS: usize = 50_000;
+/// The stretch in which visitors come at one rate.
+const QUARTER_S: i64 = 900;
+/// Quarter hours kept of all paths.
+const QUARTERS: usize = 1_000_000;
 /// Seconds between a request and what it starts. A log stamps a request at its start (Apache)
 /// or its end (nginx); a script that mails takes seconds.
 pub(crate) const NEAR_S: f64 = 10.0;
@@ -177,6 +181,7 @@ impl Usage {
             }
             if delivery.status != Status::Sent
                 && speaks_of_spam(delivery.reply.as_bytes())
+                && !incident.own.is_named_in(delivery.reply.as_bytes())
                 && self.refused_as_spam.len() < EVENTS
             {
                 self.refused_as_spam.push((delivery.time, delivery.place));
@@ -197,22 +202,29 @@ impl Usage {
     }
 }
 
-/// Whether a refusal speaks of what was sent or who sends, not of a missing mailbox or of
-/// greylisting, which every stranger meets.
+/// Whether a refusal speaks of what was sent, not of a missing mailbox, of greylisting, which
+/// every stranger meets, or of a listing of the address, which meets all that the server sends.
 fn speaks_of_spam(reply: &[u8]) -> bool {
     let reply = reply.to_ascii_lowercase();
     let says = |word: &[u8]| reply.windows(word.len()).any(|w| w == word);
-    const WORDS: [&[u8]; 8] = [
-        b"spam",
-        b"block",
+    const WORDS: [&[u8]; 5] = [b"spam", b"blocked", b"unsolicited", b"junk", b"abuse"];
+    const OF_A_LIST: [&[u8]; 11] = [
+        b"blocked using",
+        b"client host",
+        b"listed",
+        b"blocklist",
+        b"block list",
         b"blacklist",
+        b"rbl",
+        b"dnsbl",
+        b"spamhaus",
+        b"spamcop",
         b"reputation",
-        b"unsolicited",
-        b" listed",
-        b"junk",
-        b"abuse",
     ];
-    !says(b"greylist") && !says(b"graylist") && WORDS.iter().any(|word| says(word))
+    !says(b"greylist")
+        && !says(b"graylist")
+        && !OF_A_LIST.iter().any(|word| says(word))
+        && WORDS.iter().any(|word| says(word))
 }
 
 /// Requests held against the instants that need explaining.
@@ -222,6 +234,8 @@ pub(crate) struct Requests {
     pub(crate) first: Option<Time>,
     pub(crate) last: Option<Time>,
     pub(crate) total: u64,
+    /// Quarter hours kept, of all paths.
+    quarters: usize,
     /// By path without query.
     pub(crate) paths: BTreeMap<String, PathUse>,
 }
@@ -235,6 +249,8 @@ pub(crate) struct PathUse {
     pub(crate) posts: u64,
     /// Requests answered 2xx or 3xx.
     pub(crate) answered: u64,
+    /// Answered requests in each quarter hour since the epoch.
+    quarters: BTreeMap<i64, u32>,
     /// Instants near to one of them.
     instants: BTreeSet<usize>,
     /// Requests near to an instant.
@@ -267,6 +283,11 @@ impl Requests {
             return;
         }
         known.answered += 1;
+        if self.quarters < QUARTERS {
+            let before = known.quarters.len();
+            *known.quarters.entry(at.secs().div_euclid(QUARTER_S)).or_default() += 1;
+            self.quarters += known.quarters.len() - before;
+        }
         let near = self.instants.near(at, NEAR_S + f64::from(request.took_s.unwrap_or(0.0)));
         if near.is_empty() {
             return;
@@ -288,8 +309,8 @@ impl Requests {
         path.instants.iter().filter(|i| self.instants.what(**i) == Some(what)).count()
     }
 
-    /// Log odds that a path's requests start what they stand near to, against chance at the
-    /// path's own rate: a binomial likelihood ratio.
+    /// Log odds that a path's requests start what they stand near to, against chance at the rate
+    /// of the hour: a binomial likelihood ratio. Visitors come by day, and so does much else.
     pub(crate) fn surprise(&self, path: &PathUse, what: Instant) -> f64 {
         let all = self.instants.count(what) as f64;
         let hit = self.hits(path, what) as f64;
@@ -297,9 +318,18 @@ impl Requests {
         if hit == 0.0 || all == 0.0 {
             return 0.0;
         }
-        let span = last.since(first).max(60.0);
-        let rate = path.answered as f64 / span;
-        let chance = (1.0 - (-rate * 2.0 * NEAR_S).exp()).clamp(1e-6, 0.999);
+        let by_chance = |rate: f64| 1.0 - (-rate * 2.0 * NEAR_S).exp();
+        let overall = by_chance(path.answered as f64 / last.since(first).max(60.0));
+        let local: f64 = self
+            .instants
+            .times(what)
+            .map(|at| {
+                let quarter = at.secs().div_euclid(QUARTER_S);
+                let requests = path.quarters.get(&quarter).copied().unwrap_or(0);
+                by_chance(f64::from(requests) / QUARTER_S as f64)
+            })
+            .sum();
+        let chance = overall.max(local / all).clamp(1e-6, 0.999);
         let share = (hit / all).clamp(1e-6, 0.999);
         if share <= chance {
             return 0.0;

@@ -73,11 +73,12 @@ impl Weighing {
         });
     }
 
-    /// 0..1, never quite certain.
+    /// 0..1, never quite certain: what nobody thought of has its share, and reasons that come from
+    /// one recording are not independent.
     pub(crate) fn confidence(&self) -> f64 {
         let probability = |log_odds: f64| 1.0 / (1.0 + (-log_odds).exp());
         let both = probability(self.offence) * probability(self.culprit);
-        (both.clamp(0.0, 0.99) * 100.0).round() / 100.0
+        (both.clamp(0.0, 0.97) * 100.0).round() / 100.0
     }
 }
 

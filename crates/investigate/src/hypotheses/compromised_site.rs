@@ -6,47 +6,25 @@
 //! it: the file shows nothing planted (unmodified code is never this class), the requests are no
 //! nearer than chance, the list quotes a HELO that the MTA never says.
 
+mod script;
+
+use self::script::{PLANTED, Script, candidates, stands_oddly};
 use super::{Hypothesis, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::instants::Instant;
 use crate::seen::Seen;
-use crate::usage::{PathUse, Usage};
+use crate::usage::Usage;
 use crate::weight::{About, Cited, Weighing};
-use heloscope_evidence::{Kind, WebFile};
+use heloscope_evidence::Kind;
 use heloscope_model::Time;
 
-/// Files and paths tried, the most telling first.
-const CANDIDATES: usize = 20;
-/// The weight of findings from which a file counts as planted. What is merely careless (a form
-/// that stores any upload) stays below.
-const PLANTED: f64 = 0.6;
 /// The weight from which another file is named beside the culprit.
 const COMPANION: f64 = 0.75;
 
-/// A script that may have sent: a file, a path of requests, or both.
-struct Script<'a> {
-    file: Option<&'a WebFile>,
-    path: Option<(&'a str, &'a PathUse)>,
-}
-
-impl Script<'_> {
-    /// How sure its findings make it that it was planted, 0..1.
-    fn planted(&self) -> f64 {
-        let findings = self.file.map(|f| f.findings.as_slice()).unwrap_or_default();
-        1.0 - findings
-            .iter()
-            .fold(1.0, |left, f| left * (1.0 - f64::from(f.weight.clamp(0.0, 1.0))))
-    }
-
-    fn name(&self) -> String {
-        match (self.file, self.path) {
-            (Some(file), _) => file.path.clone(),
-            (None, Some((path, _))) => path.to_owned(),
-            (None, None) => String::new(),
-        }
-    }
-}
+/// Log odds against chance from which requests and sessions belong together; one of the many
+/// paths of a site reaches less by itself.
+const HARDLY_CHANCE: f64 = 2.0;
 
 /// Candidates past the MTA and through it.
 pub(crate) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
@@ -66,50 +44,6 @@ pub(crate) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
     }
     found.sort_by(|a, b| b.1.weighing.confidence().total_cmp(&a.1.weighing.confidence()));
     join_companions(found)
-}
-
-/// Scripts whose requests stand near the sessions (or a user's mails), and planted files.
-fn candidates<'a>(case: &Case<'a>, what: Instant) -> Vec<Script<'a>> {
-    let requests = &case.gathered.requests;
-    let mut paths: Vec<_> = requests
-        .paths
-        .iter()
-        .filter(|(_, p)| requests.hits(p, what) > 0)
-        .map(|(path, usage)| (requests.surprise(usage, what), path.as_str(), usage))
-        .collect();
-    paths.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    let mut scripts: Vec<Script<'a>> = paths
-        .into_iter()
-        .take(CANDIDATES)
-        .map(|(_, path, usage)| Script {
-            file: file_of(case, path, usage),
-            path: Some((path, usage)),
-        })
-        .collect();
-    for file in &case.facts.web_files {
-        let known = scripts.iter().any(|s| s.file.is_some_and(|f| f.path == file.path));
-        let script = Script { file: Some(file), path: None };
-        if !known && script.planted() >= PLANTED && is_running(case, file) {
-            scripts.push(script);
-        }
-    }
-    scripts
-}
-
-/// The file that a request path runs: the path is its tail, and where a virtual host is logged,
-/// files below a folder of that name win.
-fn file_of<'a>(case: &Case<'a>, path: &str, usage: &PathUse) -> Option<&'a WebFile> {
-    let tail = if path.ends_with('/') { format!("{path}index.php") } else { path.to_owned() };
-    let host = usage.host.as_ref().map(ToString::to_string).unwrap_or_default();
-    let bare = host.strip_prefix("www.").unwrap_or(&host);
-    case.facts.web_files.iter().filter(|f| f.path.ends_with(&tail)).max_by_key(|f| {
-        (!bare.is_empty() && f.path.contains(bare), std::cmp::Reverse(f.path.len()))
-    })
-}
-
-/// Whether a process of the table runs this file.
-fn is_running(case: &Case<'_>, file: &WebFile) -> bool {
-    case.facts.processes.iter().any(|p| p.command.split_whitespace().any(|w| w == file.path))
 }
 
 fn past_mta(case: &Case<'_>, script: &Script<'_>, sessions: &[&Seen]) -> Hypothesis {
@@ -168,42 +102,18 @@ fn through_mta(
             );
         }
     }
-    helo_of_the_mta(case, &mut weighing);
+    window_signs::helo_of_the_mta(case, &mut weighing);
     requests_meet(case, script, Instant::Mail(uid), &mut weighing);
     looks_planted(case, script, &mut weighing);
     named_by_php(case, script, &mut weighing);
     refused(usage, &mut weighing);
-    let notices = (0..case.incident.notices.len()).collect();
+    let notices = case.notices_of_mail();
     let mut hypothesis =
         finish(case, script, Path::ThroughMta, weighing, notices, (usage.first, usage.last));
     if let Some(culprit) = &mut hypothesis.culprit {
         culprit.attrs.insert("uid".to_owned(), uid.into());
     }
     Some(hypothesis)
-}
-
-/// Mail through the MTA bears the MTA's HELO; a notice that quotes another speaks against it.
-pub(super) fn helo_of_the_mta(case: &Case<'_>, weighing: &mut Weighing) {
-    let Some(quoted) = case.incident.helos().next() else { return };
-    let known = case.mta_helos();
-    let Some(example) = known.first() else { return };
-    if known.iter().any(|h| crate::incident::same_helo(h.as_bytes(), quoted.as_bytes())) {
-        weighing.add(
-            About::Offence,
-            3.0,
-            format!("the notice quotes your mail server's own HELO, {quoted}"),
-            [],
-        );
-    } else {
-        weighing.add(
-            About::Offence,
-            0.03,
-            format!(
-                "the notice quotes HELO {quoted}; mail through your mail server says {example}"
-            ),
-            [],
-        );
-    }
 }
 
 fn requests_meet(case: &Case<'_>, script: &Script<'_>, what: Instant, weighing: &mut Weighing) {
@@ -224,7 +134,7 @@ fn requests_meet(case: &Case<'_>, script: &Script<'_>, what: Instant, weighing: 
     let all = requests.instants.count(what);
     let surprise = requests.surprise(usage, what);
     let places: Vec<Cited> = usage.samples.iter().map(|(t, place)| (*place, Some(*t))).collect();
-    if surprise > 0.0 {
+    if surprise > HARDLY_CHANCE {
         weighing.add(
             About::Culprit,
             surprise.min(6.0).exp(),
@@ -237,8 +147,8 @@ fn requests_meet(case: &Case<'_>, script: &Script<'_>, what: Instant, weighing: 
     } else {
         weighing.add(
             About::Culprit,
-            0.2,
-            format!("requests to {path} are no nearer to the {word}s than chance"),
+            0.15,
+            format!("requests to {path} are hardly nearer to the {word}s than chance"),
             places,
         );
     }
@@ -281,7 +191,7 @@ fn looks_planted(case: &Case<'_>, script: &Script<'_>, weighing: &mut Weighing) 
         Some(file) => {
             weighing.add(About::Culprit, 0.0001, "nothing in the file looks planted", [(file.place, file.modified)]);
         }
-        None if stands_oddly(&script.name()) => weighing.add(
+        None if stands_oddly(&script.name()) && !case.has(Kind::WebRoot) => weighing.add(
             About::Culprit,
             0.5,
             "code does not belong where this file lies, but the file was not among the evidence",
@@ -300,15 +210,6 @@ fn looks_planted(case: &Case<'_>, script: &Script<'_>, weighing: &mut Weighing) 
             [],
         ),
     }
-}
-
-/// Whether code has no business at a path: folders for uploads, pictures and passing files, and
-/// hidden ones.
-fn stands_oddly(path: &str) -> bool {
-    path.split('/').rev().skip(1).any(|folder| {
-        matches!(folder, "uploads" | "upload" | "images" | "img" | "cache" | "tmp" | "media")
-            || (folder.starts_with('.') && folder != ".well-known" && folder.len() > 1)
-    })
 }
 
 /// PHP names the script in the header of the mail (`mail.add_x_header`).

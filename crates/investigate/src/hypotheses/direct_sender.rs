@@ -11,7 +11,8 @@ use crate::case::{Case, frames};
 use crate::seen::Seen;
 use crate::weight::{About, Cited, Weighing};
 use heloscope_evidence::Process;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// A program that may have opened the sessions.
 struct Program<'a> {
@@ -126,10 +127,14 @@ fn one(
 fn programs<'a>(case: &Case<'a>, sessions: &[&Seen]) -> Vec<Program<'a>> {
     let mut joined: BTreeMap<String, Program<'a>> = BTreeMap::new();
     let from_sessions = sessions.iter().filter_map(|s| s.process.clone());
+    // A snapshot shows a socket, not when it began: it is theirs only if it leads to a server of
+    // theirs. What holds another socket on port 25 may be monitoring.
+    let servers: BTreeSet<IpAddr> = sessions.iter().map(|s| s.server.ip()).collect();
     let from_tables = case
         .gathered
         .connections
         .iter()
+        .filter(|c| servers.contains(&c.dst))
         .filter(|c| c.dst_port == 25 && c.state != "LISTEN" && !c.dst.is_loopback())
         .filter(|c| !case.incident.own.is_ours(c.dst))
         .filter_map(crate::seen::ProcessRef::of);

@@ -8,6 +8,10 @@ mod stolen_credentials;
 mod window_signs;
 
 #[cfg(test)]
+mod doubtful;
+#[cfg(test)]
+mod scenario;
+#[cfg(test)]
 mod tests;
 
 use crate::answer::{Class, Culprit, Path};

@@ -7,7 +7,7 @@
 
 use super::{Hypothesis, window_signs};
 use crate::answer::{Class, Culprit, Path};
-use crate::case::{Case, Speaker, frames, is_delivery};
+use crate::case::{Case, Speaker, frames};
 use crate::seen::Seen;
 use crate::weight::{About, Weighing};
 use heloscope_evidence::{Kind, Lease};
@@ -18,13 +18,34 @@ use std::net::IpAddr;
 /// One hypothesis a machine.
 pub(crate) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
     let mut by_speaker: BTreeMap<Speaker, Vec<&Seen>> = BTreeMap::new();
-    for seen in case.gathered.outbound.iter().filter(|s| s.explained.is_none() && is_delivery(s)) {
+    for seen in case.gathered.outbound.iter().filter(|s| case.is_open(s)) {
         match case.speaker(seen) {
             Speaker::Host => {}
             other => by_speaker.entry(other).or_default().push(seen),
         }
     }
-    by_speaker.into_iter().map(|(speaker, sessions)| one(case, speaker, &sessions)).collect()
+    by_machine(case, by_speaker)
+        .into_iter()
+        .map(|(speaker, sessions)| one(case, speaker, &sessions))
+        .collect()
+}
+
+/// A machine that was leased several addresses in turn is one, under the address it used most.
+fn by_machine<'a>(
+    case: &Case<'_>,
+    by_speaker: BTreeMap<Speaker, Vec<&'a Seen>>,
+) -> BTreeMap<Speaker, Vec<&'a Seen>> {
+    let mut machines: BTreeMap<String, Vec<(Speaker, Vec<&Seen>)>> = BTreeMap::new();
+    for (speaker, sessions) in by_speaker {
+        let machine = lease(case, speaker, &sessions)
+            .map_or_else(|| format!("{speaker:?}"), |lease| lease.mac.clone());
+        machines.entry(machine).or_default().push((speaker, sessions));
+    }
+    let joined = machines.into_values().filter_map(|addresses| {
+        let most = addresses.iter().max_by_key(|(_, sessions)| sessions.len())?.0;
+        Some((most, addresses.into_iter().flat_map(|(_, sessions)| sessions).collect()))
+    });
+    joined.collect()
 }
 
 fn one(case: &Case<'_>, speaker: Speaker, sessions: &[&Seen]) -> Hypothesis {
@@ -33,8 +54,9 @@ fn one(case: &Case<'_>, speaker: Speaker, sessions: &[&Seen]) -> Hypothesis {
     not_the_mail_server(case, speaker, sessions, &mut weighing);
     servers(sessions, &mut weighing);
     traits(sessions, &mut weighing);
+    own_server(case, sessions, &mut weighing);
     share(case, sessions, &mut weighing);
-    dropped(sessions, &mut weighing);
+    dropped(case, sessions, &mut weighing);
     let lease = lease(case, speaker, sessions);
     if let Some(lease) = lease {
         let name = lease.name.as_deref().unwrap_or("a device without a name");
@@ -170,21 +192,53 @@ fn not_the_mail_server(
     }
 }
 
-/// Bots talk to many servers; monitoring and relays to one.
+/// Bots talk to many servers; monitoring and relays to one, or to one provider's few.
 fn servers(sessions: &[&Seen], weighing: &mut Weighing) {
     let servers: BTreeSet<IpAddr> = sessions.iter().map(|s| s.server.ip()).collect();
-    let ratio = match servers.len() {
-        0 | 1 => 0.1,
-        2 => 1.5,
-        _ => 4.0,
-    };
-    let says = match servers.len() {
-        0 | 1 => {
-            "it always talks to one and the same server, as monitoring or a relay would".to_owned()
+    let networks: BTreeSet<u128> = servers.iter().map(|ip| provider(*ip)).collect();
+    let (ratio, says) = match (servers.len(), networks.len()) {
+        (0 | 1, _) => (
+            0.05,
+            "it always talks to one and the same server, as monitoring or a relay would".to_owned(),
+        ),
+        (n @ 2..=3, 1) if sessions.len() > n => {
+            (0.1, format!("its {n} servers stand in one network, as the relay of a provider does"))
         }
-        n => format!("it talks to {n} different mail servers on port 25"),
+        (2, _) => (
+            0.5,
+            "it talks to 2 mail servers on port 25, as many as one domain has exchangers"
+                .to_owned(),
+        ),
+        (n, _) => (4.0, format!("it talks to {n} different mail servers on port 25")),
     };
     weighing.add(About::Offence, ratio, says, frames(sessions.iter().copied()));
+}
+
+/// IPv4 /24, IPv6 /48: what one provider's relays share.
+fn provider(ip: IpAddr) -> u128 {
+    match ip {
+        IpAddr::V4(v4) => u128::from(u32::from(v4) >> 8),
+        IpAddr::V6(v6) => (u128::from(v6) >> 80) | 1 << 64,
+    }
+}
+
+/// A server that gives a full name in the site's own domain, and shows nothing that a list's
+/// sensor would note, is more likely a mail server of the site that logs elsewhere.
+fn own_server(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
+    let named = sessions.iter().filter(|s| s.helo.as_ref().is_some_and(|h| case.is_own_domain(h)));
+    let odd = |s: &&Seen| s.detections.iter().any(|d| matches!(d.class, 'A' | 'B'));
+    let quoted = |s: &&Seen| s.helo.as_ref().is_some_and(|h| case.incident.quotes_helo(h));
+    let named: Vec<&Seen> = named.copied().collect();
+    if named.len() * 2 > sessions.len() && !sessions.iter().any(odd) && !sessions.iter().any(quoted)
+    {
+        weighing.add(
+            About::Offence,
+            0.03,
+            "it gives a full name in your own domain and behaves as mail servers do: it may be one \
+             of yours, with a log of its own",
+            frames(named),
+        );
+    }
 }
 
 /// Where nothing shows what was said, whose sessions fill the notice's time: one machine did it,
@@ -199,7 +253,7 @@ fn share(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
         .gathered
         .outbound
         .iter()
-        .filter(|s| s.explained.is_none() && is_delivery(s))
+        .filter(|s| case.is_open(s))
         .filter(in_window)
         .filter(|s| case.speaker(s) != Speaker::Host)
         .count();
@@ -216,12 +270,12 @@ fn share(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
     );
 }
 
-/// What a list's sensor would see in them.
+/// What a list's sensor would see in them; more than two families say little more.
 fn traits(sessions: &[&Seen], weighing: &mut Weighing) {
     let mut families = BTreeSet::new();
     for seen in sessions {
         for detection in seen.detections.iter().filter(|d| matches!(d.class, 'A' | 'B')) {
-            if families.len() < 3 && families.insert(detection.family) {
+            if families.len() < 2 && families.insert(detection.family) {
                 weighing.add(
                     About::Offence,
                     2.0,
@@ -236,14 +290,21 @@ fn traits(sessions: &[&Seen], weighing: &mut Weighing) {
     }
 }
 
-fn dropped(sessions: &[&Seen], weighing: &mut Weighing) {
-    let dropped = sessions.iter().filter(|s| s.hearsay.as_ref().is_some_and(|h| h.dropped)).count();
-    if dropped > 0 && dropped == sessions.len() {
+/// What a firewall did not let out, no list has seen.
+fn dropped(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
+    let open = case.incident.windows.is_empty();
+    let counted: Vec<&Seen> = sessions
+        .iter()
+        .filter(|s| open || case.incident.meets_window(&s.stretch()))
+        .copied()
+        .collect();
+    let dropped = |s: &&Seen| s.hearsay.as_ref().is_some_and(|h| h.dropped);
+    if !counted.is_empty() && counted.iter().all(dropped) {
         weighing.add(
             About::Offence,
-            0.3,
+            0.02,
             "the firewall's prefix says that it did not let them out",
-            frames(sessions.iter().copied()),
+            frames(counted),
         );
     }
 }

@@ -6,7 +6,10 @@
 //! always under its own sender, and is taken; the list quotes a HELO that the MTA never says.
 //! A traveller has several addresses, one after the other, and one sender.
 
-use super::{Hypothesis, compromised_site};
+mod places;
+
+use self::places::{by_connection, doors, guessed, line_of, networks, one_place};
+use super::{Hypothesis, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::usage::{ClientUse, Usage};
@@ -17,23 +20,33 @@ use std::net::IpAddr;
 /// One hypothesis an account that sent from outside.
 pub(crate) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
     let accounts = &case.gathered.usages.accounts;
-    accounts.iter().filter_map(|(account, usage)| one(case, account, usage)).collect()
+    let doors = doors(accounts);
+    accounts.iter().filter_map(|(account, usage)| one(case, account, usage, &doors)).collect()
 }
 
-fn one(case: &Case<'_>, account: &str, usage: &Usage) -> Option<Hypothesis> {
+fn one(
+    case: &Case<'_>,
+    account: &str,
+    usage: &Usage,
+    doors: &BTreeSet<IpAddr>,
+) -> Option<Hypothesis> {
     let own = &case.incident.own;
-    let foreign: Vec<(&IpAddr, &ClientUse)> =
-        usage.clients.iter().filter(|(ip, _)| !own.is_ours(**ip) && !ip.is_loopback()).collect();
-    let strangers: Vec<_> = foreign.iter().map(|(ip, client)| (**ip, *client)).collect();
+    let foreign = usage
+        .clients
+        .iter()
+        .filter(|(ip, _)| !own.is_ours(**ip) && !ip.is_loopback() && !doors.contains(ip));
+    let strangers = by_connection(foreign);
+    let strangers: Vec<_> = strangers.iter().map(|(ip, client)| (*ip, client)).collect();
     if strangers.is_empty() {
         return None;
     }
     let mut weighing = Weighing::from_priors(0.1, 0.1);
     window(case, usage, &strangers, &mut weighing);
-    compromised_site::helo_of_the_mta(case, &mut weighing);
+    window_signs::helo_of_the_mta(case, &mut weighing);
     networks(usage, &strangers, &mut weighing);
     guessed(case, &strangers, &mut weighing);
     senders(account, usage, &strangers, &mut weighing);
+    one_place(case, account, usage, &strangers, &mut weighing);
     receivers(usage, &mut weighing);
     volume(usage, &mut weighing);
     let first = strangers.iter().map(|(_, c)| c.first.0).min();
@@ -52,7 +65,7 @@ fn one(case: &Case<'_>, account: &str, usage: &Usage) -> Option<Hypothesis> {
             from.map(|f| format!(", most of it from {f}")).unwrap_or_default()
         ),
         path: Path::ThroughMta,
-        notices: (0..case.incident.notices.len()).collect(),
+        notices: case.notices_of_mail(),
         first,
         last,
         weighing,
@@ -84,7 +97,8 @@ fn window(
         .sequence
         .iter()
         .filter(|(t, ip, _)| {
-            case.incident.in_window(*t) && ip.is_some_and(|ip| strangers.iter().any(|s| s.0 == ip))
+            case.incident.in_window(*t)
+                && ip.is_some_and(|ip| strangers.iter().any(|s| line_of(s.0) == line_of(ip)))
         })
         .map(|(t, _, place)| (*place, Some(*t)))
         .collect();
@@ -128,97 +142,6 @@ fn window(
                 in_window,
             );
         }
-    }
-}
-
-/// How many networks and addresses, how alike they look, whether at the same time.
-fn networks(usage: &Usage, strangers: &[(IpAddr, &ClientUse)], weighing: &mut Weighing) {
-    let nets: BTreeSet<_> = strangers.iter().map(|(ip, _)| network(*ip)).collect();
-    let places = |n: usize| strangers.iter().take(n).map(|(_, c)| (c.first.1, Some(c.first.0)));
-    if nets.len() >= 5 {
-        weighing.add(
-            About::Culprit,
-            6.0,
-            format!("it was used from {} different networks outside", nets.len()),
-            places(4),
-        );
-    }
-    let nameless: Vec<_> = strangers.iter().filter(|(_, c)| !c.named).collect();
-    if !nameless.is_empty() && nameless.len() * 2 > strangers.len() {
-        weighing.add(
-            About::Culprit,
-            if nameless.len() >= 4 { 5.0 } else { 2.0 },
-            format!(
-                "{} it was used from {} no valid reverse name",
-                count(nameless.len(), "address"),
-                if nameless.len() == 1 { "has" } else { "have" }
-            ),
-            nameless.iter().map(|(_, c)| (c.first.1, Some(c.first.0))),
-        );
-    }
-    let (addresses, switches, lines) = switches(usage);
-    if addresses >= 3 && switches >= 2 * (addresses - 1) {
-        weighing.add(
-            About::Culprit,
-            6.0,
-            format!(
-                "it was used from {addresses} addresses by turns ({switches} changes): more than one \
-                 person has the password"
-            ),
-            lines,
-        );
-    } else if addresses >= 2 {
-        weighing.add(
-            About::Culprit,
-            0.5,
-            "its addresses follow one another, as a traveller's do",
-            lines,
-        );
-    }
-}
-
-/// From how many addresses the account sent, how often the address changed from one mail to the
-/// next, and lines of the first changes. A traveller with n addresses changes n - 1 times; a desk
-/// and a telephone are two addresses.
-fn switches(usage: &Usage) -> (usize, usize, Vec<Cited>) {
-    let mut last = None;
-    let mut addresses = BTreeSet::new();
-    let mut lines: Vec<Cited> = Vec::new();
-    let mut changes = 0;
-    for (time, ip, place) in &usage.sequence {
-        let Some(ip) = ip else { continue };
-        addresses.insert(*ip);
-        if last.is_some_and(|l| l != *ip) {
-            changes += 1;
-            lines.push((*place, Some(*time)));
-        }
-        last = Some(*ip);
-    }
-    (addresses.len(), changes, lines)
-}
-
-/// Whether the addresses that used it had failed to log in before: its password was guessed.
-fn guessed(case: &Case<'_>, strangers: &[(IpAddr, &ClientUse)], weighing: &mut Weighing) {
-    let guessers = &case.gathered.usages.guessers;
-    let guess = strangers.iter().find_map(|(ip, client)| {
-        let (count, first, place) = guessers.get(ip)?;
-        (*count >= 3 && *first < client.first.0).then_some((ip, *count, *first, *place))
-    });
-    if let Some((ip, n, first, place)) = guess {
-        weighing.add(
-            About::Culprit,
-            6.0,
-            format!("{ip} failed to log in {n} times: it guessed the password"),
-            [(place, Some(first))],
-        );
-    }
-}
-
-/// IPv4 /16, IPv6 /32: roughly one provider.
-fn network(ip: IpAddr) -> u128 {
-    match ip {
-        IpAddr::V4(v4) => u128::from(u32::from(v4) >> 16),
-        IpAddr::V6(v6) => (u128::from(v6) >> 96) | 1 << 64,
     }
 }
 
@@ -308,6 +231,16 @@ fn volume(usage: &Usage, weighing: &mut Weighing) {
             format!(
                 "{} in its busiest hour, to {people} different people in {domains} altogether",
                 count(busiest as usize, "mail"),
+            ),
+            places,
+        );
+    } else if usage.mails >= 10 && people as u64 * 2 <= usage.recipients {
+        weighing.add(
+            About::Both,
+            0.5,
+            format!(
+                "it writes to the same {} again and again, as people do",
+                count(people, "address")
             ),
             places,
         );

@@ -5,6 +5,8 @@ use crate::case::{Case, count, frames};
 use crate::seen::Seen;
 use crate::weight::{About, Weighing};
 use heloscope_evidence::Kind;
+use heloscope_model::Octets;
+use std::collections::BTreeSet;
 
 /// Weighs a set of sessions against the notices' windows and HELOs.
 pub(crate) fn weigh(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
@@ -14,6 +16,15 @@ pub(crate) fn weigh(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing
 
 fn window(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
     if case.incident.windows.is_empty() {
+        let sinkhole = |n: &heloscope_model::Notice| n.dst.is_some();
+        if !case.incident.notices.is_empty() && case.incident.notices.iter().all(sinkhole) {
+            weighing.add(
+                About::Offence,
+                0.15,
+                "the notice speaks of a call to a sinkhole, not of mail",
+                [],
+            );
+        }
         return;
     }
     let inside: Vec<_> =
@@ -58,10 +69,15 @@ fn helo(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
         .collect();
     let in_window = same.iter().filter(|s| case.incident.meets_window(&s.stretch())).count();
     if same.is_empty() {
+        // Whoever says a few HELOs again and again, in a time that was recorded, would have been
+        // heard with the one quoted.
+        let said: BTreeSet<_> = telling.iter().filter_map(|s| s.helo.as_ref()).collect();
+        let constant =
+            telling.len() >= 2 * said.len() && case.covers_window(Kind::Capture) == Some(true);
         let other = telling.first().and_then(|s| s.helo.as_ref()).cloned().unwrap_or_default();
         weighing.add(
             About::Offence,
-            0.05,
+            if constant { 0.005 } else { 0.05 },
             format!("the notice quotes HELO {quoted}, these sessions say {other}"),
             frames(telling.iter().copied()),
         );
@@ -77,4 +93,32 @@ fn helo(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
         ),
         frames(same.iter().copied()),
     );
+}
+
+/// Mail through the MTA bears the MTA's HELO. Of several notices it is enough that one quotes it;
+/// notices that all quote others speak against it.
+pub(super) fn helo_of_the_mta(case: &Case<'_>, weighing: &mut Weighing) {
+    let known = case.mta_helos();
+    let (Some(quoted), Some(example)) = (case.incident.helos().next(), known.first()) else {
+        return;
+    };
+    let is_known =
+        |h: &&Octets| known.iter().any(|k| crate::incident::same_helo(k.as_bytes(), h.as_bytes()));
+    if let Some(own) = case.incident.helos().find(is_known) {
+        weighing.add(
+            About::Offence,
+            3.0,
+            format!("the notice quotes your mail server's own HELO, {own}"),
+            [],
+        );
+    } else if case.incident.notices.iter().all(|n| n.helo.is_some()) {
+        weighing.add(
+            About::Offence,
+            0.03,
+            format!(
+                "the notice quotes HELO {quoted}; mail through your mail server says {example}"
+            ),
+            [],
+        );
+    }
 }

@@ -163,3 +163,22 @@ fn a_delivery_to_another_server_explains_nothing() {
     other.deliveries[0].relay_ip = Some("198.51.100.8".parse().unwrap());
     assert_eq!(explained(&sessions, &[other]), [None]);
 }
+
+#[test]
+fn a_firewall_s_line_is_joined_by_its_start() {
+    // How long the connection lasted is not known; its guessed end must not pass for a clock.
+    let mut seen: Vec<Seen> = [1_000, 1_100, 1_350, 1_900]
+        .map(|start| {
+            let mut seen = Seen::new(&hidden(start));
+            seen.end = seen.start.plus_secs(300.0);
+            seen.hearsay = Some(crate::seen::Hearsay { forwarded: false, dropped: false });
+            seen
+        })
+        .into();
+    let mut pending = Pending::default();
+    for time in [1_000.0, 1_100.0, 1_350.0, 1_900.0] {
+        pending.mail(&mail(time + 0.1, 0.1, "x@example.net", "250 Ok"), &mut seen);
+    }
+    pending.settle(&mut seen);
+    assert!(seen.iter().all(|s| s.explained.is_some()));
+}
