@@ -6,8 +6,8 @@ use crate::kind::Kind;
 use crate::logline::{self, Line};
 use crate::sample::Sample;
 use crate::{
-    connections, crontab, leases, lines, messages, notices, processes, sections, settings, site,
-    weblog, webroot,
+    connections, crontab, leases, lines, messages, notices, packets, processes, sections, settings,
+    site, weblog, webroot,
 };
 use std::collections::BTreeMap;
 
@@ -21,6 +21,8 @@ pub(crate) enum Content {
     Empty,
     /// Packets.
     Capture,
+    /// Packets as tcpdump or ngrep print them.
+    CaptureText,
     /// Nothing that is read, and why.
     Not(&'static str),
     /// Log lines, and whose.
@@ -48,6 +50,9 @@ pub(crate) fn content(sample: &Sample) -> Content {
     }
     if messages::is_mbox(head) {
         return Content::Mbox;
+    }
+    if packets::recognise(head) {
+        return Content::CaptureText;
     }
     // Output collected under its commands is read section by section, logs among it, too.
     if sample.size.is_some_and(|size| size <= WHOLE as u64) && sections::split(head).len() > 1 {

@@ -1,0 +1,354 @@
+//! The same incident in another dress gets the same answer; an incident robbed of its proof gets
+//! `insufficient-evidence` or the same answer still, never another accusation.
+//!
+//! A dress or a robbery is a function on a case held in memory; it says whether it changed
+//! anything. All changed cases run in one `heloscope cases`, which holds verdict, class, culprit
+//! and decoys against what the case expects.
+
+pub(crate) mod case;
+mod packets;
+mod stamps;
+
+use crate::stderr;
+use case::{
+    Case, is_capture, is_connections, is_loose, is_mail_log, is_mirrored, is_notice, is_syslog,
+    is_text, is_web_log, is_web_root, judged, last,
+};
+use std::collections::BTreeMap;
+use std::io::Write;
+
+/// What a change does to a case; whether it did anything.
+type Change = fn(&mut Case) -> bool;
+
+/// Changes every case that it can be done to.
+fn changed(change: Change) -> Vec<Case> {
+    let cases: Vec<Case> =
+        Case::all().into_iter().filter_map(|mut case| change(&mut case).then_some(case)).collect();
+    assert!(!cases.is_empty(), "no case has what this changes");
+    cases
+}
+
+/// Every case must be answered as it expects.
+fn same(change: Change) {
+    let wrong: Vec<String> = judged(&changed(change))
+        .into_iter()
+        .filter(|row| !row.right)
+        .map(|row| format!("{}: {}: {:?} wrong {:?}", row.case, row.verdict, row.named, row.wrong))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Nobody else may be accused, and these cases, which it robs of their proof, accuse nobody.
+fn robbed(change: Change, of_proof: &[&str]) {
+    let wrong: Vec<String> = judged(&changed(change))
+        .into_iter()
+        .filter(|row| {
+            let nobody = row.verdict == "insufficient-evidence" && row.named.is_empty();
+            let kept = row.right && !of_proof.contains(&row.case.as_str());
+            !nobody && !kept
+        })
+        .map(|row| format!("{}: {}: {:?} wrong {:?}", row.case, row.verdict, row.named, row.wrong))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+macro_rules! dresses {
+    ($($name:ident: $change:expr;)*) => { $(#[test] fn $name() { same($change); })* };
+}
+
+dresses! {
+    files_with_names_that_say_nothing: |case| renamed(case);
+    files_packed_as_gz: |case| packed(case, gz);
+    files_packed_as_xz: |case| packed(case, xz);
+    files_packed_as_zst: |case| packed(case, |bytes| zstd::encode_all(bytes, 1).unwrap());
+    files_packed_as_bz2: |case| packed(case, bz2);
+    mail_logs_in_rotated_pieces: |case| rotated(case);
+    system_logs_in_one_file_one_after_the_other: |case| joined(case, |lines| lines);
+    system_logs_in_one_file_in_order_of_time: |case| joined(case, |mut lines| {
+        lines.sort_by_key(|line| stamps::of(line).map(|(stamp, _)| stamp));
+        lines
+    });
+    captures_in_the_other_form: |case| case.change(is_capture, |_, bytes| {
+        let frames = packets::read(bytes);
+        let is_pcapng = bytes.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]);
+        if is_pcapng && packets::is_of_one_link(&frames) {
+            packets::pcap(&frames, false, false)
+        } else {
+            packets::pcapng(&frames)
+        }
+    });
+    captures_in_nanoseconds: |case| as_pcap(case, true, false);
+    captures_byte_swapped: |case| as_pcap(case, false, true);
+    captures_in_nanoseconds_byte_swapped: |case| as_pcap(case, true, true);
+    captures_split_by_time: |case| split(case);
+    captures_cut_in_the_last_frame: |case| case.change(is_capture, |_, bytes| {
+        bytes[..bytes.len() - 21].to_vec()
+    });
+    garbage_beside: |case| garbage(case);
+    mail_log_of_a_clock_that_goes_2_h_17_min_ahead: |case| skewed(case, 8220);
+    mail_log_of_a_clock_that_goes_2_h_17_min_behind: |case| skewed(case, -8220);
+    lines_that_end_in_crlf: |case| case.change(is_text, |_, bytes| {
+        stamps::lines(bytes, |line| [line.strip_suffix(b"\r").unwrap_or(line), b"\r"].concat())
+    });
+    a_site_toml_without_helo_and_mta: |case| case.change(|name| name == "site.toml", |_, bytes| {
+        let text = std::str::from_utf8(bytes).unwrap();
+        let kept = text.lines().filter(|l| !l.starts_with("helo") && !l.starts_with("mta"));
+        kept.map(|line| format!("{line}\n")).collect::<String>().into_bytes()
+    });
+    stamps_without_year_and_zone: |case| bsd(case);
+}
+
+#[test]
+fn a_notice_alone_accuses_nobody() {
+    let names: Vec<String> = Case::all().into_iter().map(|case| case.name).collect();
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    robbed(
+        |case| {
+            case.files.retain(|name, _| is_notice(name) || name == "expect.toml");
+            case.files.len() == 2
+        },
+        &all,
+    );
+}
+
+#[test]
+fn without_captures_and_connections() {
+    robbed(
+        |case| case.remove(is_capture) | case.remove(is_connections),
+        &["guest-wifi", "seed-guest-laptop", "nodemailer-direct", "seed-php-script"],
+    );
+}
+
+#[test]
+fn without_web_logs() {
+    robbed(|case| case.remove(is_web_log), &["seed-php-script"]);
+}
+
+#[test]
+fn without_the_web_root() {
+    robbed(|case| case.remove(is_web_root), &[]);
+}
+
+#[test]
+fn without_mail_logs() {
+    robbed(|case| case.remove(is_mail_log), &["stolen-default-alarm", "stolen-test-account"]);
+}
+
+#[test]
+fn with_captures_of_another_day() {
+    robbed(
+        |case| {
+            case.remove(is_connections);
+            case.change(is_capture, |_, bytes| {
+                let mut frames = packets::read(bytes);
+                for frame in &mut frames {
+                    frame.at -= 3 * 86_400 * 1_000_000_000;
+                }
+                packets::pcapng(&frames)
+            })
+        },
+        &["seed-guest-laptop", "nodemailer-direct", "seed-php-script"],
+    );
+}
+
+#[test]
+fn with_mail_logs_of_another_year() {
+    robbed(
+        |case| {
+            if case.remove(|name| name == "site.toml") {
+                case.site("year", "2024");
+            }
+            case.change(is_mail_log, |_, text| {
+                stamps::lines(text, |line| stamps::of_year(line, "2024"))
+            })
+        },
+        &["stolen-default-alarm"],
+    );
+}
+
+/// The paths of a case one by one, the last first; the notice on standard input.
+#[test]
+fn every_path_by_itself_and_the_notice_on_standard_input() {
+    for case in Case::all() {
+        let folder = tempfile::tempdir().unwrap();
+        case.write(folder.path());
+        let root = folder.path().join(&case.name);
+        let notice = case.names(is_notice).pop();
+        let mut paths: Vec<_> = case
+            .files
+            .keys()
+            .filter(|name| is_loose(name) && Some(*name) != notice.as_ref())
+            .map(|name| root.join(name))
+            .collect();
+        for top in ["etc", "home", "srv", "var"] {
+            if root.join(top).is_dir() {
+                paths.push(root.join(top));
+            }
+        }
+        paths.sort();
+        paths.reverse();
+        let stdin = notice.as_ref().map(|name| std::fs::File::open(root.join(name)).unwrap());
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_heloscope"));
+        command.args(["investigate", "--json"]).args(&paths);
+        if let Some(stdin) = stdin {
+            command.arg("-").stdin(stdin);
+        }
+        let output = command.output().unwrap();
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|e| panic!("{}: {e}: {}", case.name, stderr(&output)));
+        let expect = case.expect();
+        assert_eq!(answer["verdict"], expect.verdict.as_str(), "{}", case.name);
+        if let Some((class, culprit)) = expect.cause() {
+            assert_eq!(answer["causes"][0]["class"], class, "{}", case.name);
+            let named = answer["causes"][0]["culprit"]["value"].as_str().unwrap_or_default();
+            assert!(named.starts_with(culprit), "{}: {named}", case.name);
+        }
+    }
+}
+
+/// `editcap` writes what others read; so its output is read here.
+#[test]
+fn captures_that_editcap_converted() {
+    if std::process::Command::new("editcap").arg("--version").output().is_err() {
+        eprintln!("skipped: no editcap");
+        return;
+    }
+    same(|case| {
+        case.change(is_capture, |_, bytes| {
+            let folder = tempfile::tempdir().unwrap();
+            let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+            std::fs::write(&from, bytes).unwrap();
+            let is_pcapng = bytes.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]);
+            let form = if is_pcapng { "nsecpcap" } else { "pcapng" };
+            let done = std::process::Command::new("editcap")
+                .args(["-F", form])
+                .args([&from, &to])
+                .output();
+            // Frames of several link types fit no pcap file.
+            let converted = done.unwrap().status.success();
+            std::fs::read(if converted { to } else { from }).unwrap()
+        })
+    });
+}
+
+fn renamed(case: &mut Case) -> bool {
+    let files = std::mem::take(&mut case.files);
+    for (index, (name, bytes)) in files.into_iter().enumerate() {
+        let keeps = is_mirrored(&name) || name == "expect.toml";
+        case.files.insert(if keeps { name } else { format!("f{index:03}") }, bytes);
+    }
+    true
+}
+
+fn packed(case: &mut Case, pack: fn(&[u8]) -> Vec<u8>) -> bool {
+    case.change(is_loose, |_, bytes| pack(bytes))
+}
+
+fn gz(bytes: &[u8]) -> Vec<u8> {
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(bytes).unwrap();
+    gz.finish().unwrap()
+}
+
+fn xz(bytes: &[u8]) -> Vec<u8> {
+    let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 0);
+    xz.write_all(bytes).unwrap();
+    xz.finish().unwrap()
+}
+
+fn bz2(bytes: &[u8]) -> Vec<u8> {
+    let mut bz2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    bz2.write_all(bytes).unwrap();
+    bz2.finish().unwrap()
+}
+
+/// Five pieces of each log, under names whose order says nothing, every second one packed.
+fn rotated(case: &mut Case) -> bool {
+    let names = case.names(is_mail_log);
+    for (log, name) in names.iter().enumerate() {
+        let text = case.files.remove(name).unwrap();
+        let lines: Vec<&[u8]> = text.split_inclusive(|&b| b == b'\n').collect();
+        for (index, piece) in lines.chunks(lines.len().div_ceil(5).max(1)).enumerate() {
+            let piece = piece.concat();
+            let piece = if index % 2 == 1 { gz(&piece) } else { piece };
+            let name = format!("old/{}-{log}", ["c", "a", "e", "b", "d"][index]);
+            case.files.insert(name, piece);
+        }
+    }
+    !names.is_empty()
+}
+
+/// All system logs become one file; the older ones stand first.
+fn joined(case: &mut Case, order: fn(Vec<&[u8]>) -> Vec<&[u8]>) -> bool {
+    let mut names = case.names(is_syslog);
+    names.sort_by_key(|name| (!name.ends_with(".1"), name.clone()));
+    let texts: Vec<Vec<u8>> = names.iter().filter_map(|name| case.files.remove(name)).collect();
+    let lines = texts.iter().flat_map(|text| text.split_inclusive(|&b| b == b'\n')).collect();
+    case.files.insert("messages".to_owned(), order(lines).concat());
+    names.len() > 1
+}
+
+fn as_pcap(case: &mut Case, nanoseconds: bool, swapped: bool) -> bool {
+    let one_link = case
+        .names(is_capture)
+        .iter()
+        .all(|name| packets::is_of_one_link(&packets::read(&case.files[name])));
+    if !one_link {
+        eprintln!("skipped: {}: several link types fit no pcap file", case.name);
+        return false;
+    }
+    case.change(is_capture, |_, bytes| packets::pcap(&packets::read(bytes), nanoseconds, swapped))
+}
+
+/// Four files one after the other, as `tcpdump -G` writes them; connections lie across the cuts.
+fn split(case: &mut Case) -> bool {
+    let names = case.names(is_capture);
+    for name in &names {
+        let mut frames = packets::read(&case.files.remove(name).unwrap());
+        frames.sort_by_key(|frame| frame.at);
+        for (index, piece) in frames.chunks(frames.len().div_ceil(4)).enumerate() {
+            let name = format!("captures/{}-{}", 9 - index, last(name));
+            case.files.insert(name, packets::pcapng(piece));
+        }
+    }
+    !names.is_empty()
+}
+
+fn garbage(case: &mut Case) -> bool {
+    let noise = |seed: u32, len: u32| -> Vec<u8> {
+        (0..len).map(|i| ((i ^ seed).wrapping_mul(2_654_435_761) >> 24) as u8).collect()
+    };
+    let mut put = |name: &str, bytes: Vec<u8>| case.files.insert(name.to_owned(), bytes);
+    put("0-empty", Vec::new());
+    put("0-noise", noise(7, 150_000));
+    put("captures/0-noise.pcap", noise(11, 3000));
+    put("logs/0-empty.log", Vec::new());
+    put("zz-line", vec![b'x'; 1 << 20]);
+    put("zz-lines", b"lorem ipsum\r\n\xff\xfe dolor\0\n".repeat(2000));
+    put(
+        "logs/mail.log.9",
+        [b"Nov 24 04:50:00 x postfix/smtp[1]: ".as_slice(), &vec![b'y'; 1 << 20]].concat(),
+    );
+    put("0-cut.gz", gz(&noise(3, 9000))[..4000].to_vec());
+    true
+}
+
+/// The mail log's clock goes differently from the capture's.
+fn skewed(case: &mut Case, seconds: i64) -> bool {
+    !case.names(is_capture).is_empty()
+        && case.change(is_mail_log, |_, text| {
+            stamps::lines(text, |line| stamps::shifted(line, seconds))
+        })
+}
+
+/// RFC 3339 becomes BSD; the zone that is lost stands in site.toml.
+fn bsd(case: &mut Case) -> bool {
+    let zones: BTreeMap<bool, &str> = [(true, "\"Europe/Berlin\""), (false, "\"UTC\"")].into();
+    let logs = case.names(is_syslog);
+    let dated: Vec<String> =
+        logs.into_iter().filter(|name| case.files[name].get(10) == Some(&b'T')).collect();
+    let Some(first) = dated.first() else { return false };
+    let ahead = String::from_utf8_lossy(&case.files[first]).contains("+01:00 ");
+    case.site("timezone", zones[&ahead]);
+    case.change(is_syslog, |_, text| stamps::lines(text, stamps::as_bsd))
+}
