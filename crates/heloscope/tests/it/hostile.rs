@@ -44,7 +44,7 @@ fn cut(bytes: &mut Vec<u8>, seed: u64) {
     bytes.truncate(at as usize);
 }
 
-fn flip(bytes: &mut Vec<u8>, seed: u64) {
+fn flip(bytes: &mut [u8], seed: u64) {
     let len = bytes.len() as u64;
     for n in 0..len.min(1 + len / 700) {
         let at = (scrambled(seed ^ n << 48) % len) as usize;
@@ -62,7 +62,7 @@ macro_rules! survivors {
 
             #[test]
             fn damaged() {
-                super::survives($case, 20, super::flip);
+                super::survives($case, 20, |bytes, seed| super::flip(bytes, seed));
             }
         }
     )*};
