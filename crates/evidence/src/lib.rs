@@ -17,6 +17,7 @@ pub mod messages;
 pub mod notices;
 mod open;
 mod opened;
+mod packets;
 mod plan;
 pub mod processes;
 mod quote;

@@ -9,7 +9,7 @@ mod trees;
 use crate::opened::Body;
 use crate::plan::Plan;
 use crate::sources::{self, Sources};
-use crate::{Evidence, Facts, Input, Kind, walk};
+use crate::{Evidence, Facts, Input, Kind, packets, walk};
 use heloscope_model::SourceId;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -54,6 +54,8 @@ struct Opening {
     mails: BTreeMap<PathBuf, Vec<(PathBuf, Body)>>,
     /// `ps` tables, which need the site's zone.
     processes: Vec<(SourceId, Vec<u8>, u64)>,
+    /// Captures as text, what their stamps say, when the file was written.
+    texts: Vec<(SourceId, packets::Stamps, Option<i64>)>,
     /// From when to when evidence is dated.
     dated: Vec<(i64, i64)>,
     /// Offsets that web logs write.
@@ -88,6 +90,7 @@ impl Opening {
     /// What could only be done when everything was seen.
     fn finish(mut self) -> Evidence {
         self.mail_folders();
+        self.resolve_texts();
         self.resolve_logs();
         self.read_processes();
         self.read_trees();
@@ -96,6 +99,22 @@ impl Opening {
         self.plan.tables.sort_by_key(|c| (c.time, c.place));
         self.facts.leases.sort_by_key(|l| l.place);
         Evidence { facts: self.facts, inputs: self.inputs, sources: self.sources, plan: self.plan }
+    }
+
+    /// The clocks of captures as text.
+    fn resolve_texts(&mut self) {
+        let zone = self.site_zone();
+        for (source, stamps, modified) in std::mem::take(&mut self.texts) {
+            let (clock, note) = packets::clock(stamps, zone.as_ref(), modified);
+            if let Some(note) = note {
+                self.note(source, note);
+            }
+            self.plan.captures.push(crate::plan::Capture {
+                source,
+                first: clock.day,
+                text: Some(clock),
+            });
+        }
     }
 
     /// One input for each folder of mails; a single mail is one itself.

@@ -27,6 +27,8 @@ pub(crate) struct Plan {
 pub(crate) struct Capture {
     pub(crate) source: SourceId,
     pub(crate) first: Option<Time>,
+    /// Printed by tcpdump or ngrep: how its stamps are read.
+    pub(crate) text: Option<heloscope_capture::text::Clock>,
 }
 
 /// A system log, which may hold several kinds.

@@ -6,8 +6,8 @@ use crate::kind::Kind;
 use crate::logline::{self, Line};
 use crate::sample::Sample;
 use crate::{
-    connections, crontab, leases, lines, messages, notices, processes, sections, settings, site,
-    weblog, webroot,
+    connections, crontab, leases, lines, messages, notices, packets, processes, sections, settings,
+    site, weblog, webroot,
 };
 use std::collections::BTreeMap;
 
@@ -21,6 +21,8 @@ pub(crate) enum Content {
     Empty,
     /// Packets.
     Capture,
+    /// Packets as tcpdump or ngrep print them.
+    CaptureText,
     /// Nothing that is read, and why.
     Not(&'static str),
     /// Log lines, and whose.
@@ -49,6 +51,9 @@ pub(crate) fn content(sample: &Sample) -> Content {
     if messages::is_mbox(head) {
         return Content::Mbox;
     }
+    if packets::recognise(head) {
+        return Content::CaptureText;
+    }
     // Output collected under its commands is read section by section, logs among it, too.
     if sample.size.is_some_and(|size| size <= WHOLE as u64) && sections::split(head).len() > 1 {
         return Content::Text;
@@ -56,7 +61,8 @@ pub(crate) fn content(sample: &Sample) -> Content {
     let (mut seen, mut known) = (0, 0);
     let mut lines: BTreeMap<Line, usize> = BTreeMap::new();
     for line in sample.lines().take(4000) {
-        seen += 1;
+        // Remarks say nothing of the lines between them.
+        seen += usize::from(line.first() != Some(&b'#'));
         let class = logline::classify(line).or_else(|| weblog::is_json(line).then_some(Line::Web));
         if let Some(class) = class {
             known += 1;
@@ -282,6 +288,15 @@ fn master_cf(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn remarks_between_the_lines_of_a_log() {
+        let line = "Nov 24 04:00:00 mail postfix/qmgr[1]: 4jYTcQ47NMz4m: removed";
+        let text = format!("# one\n# two\n# three\n{line}\n").into_bytes();
+        let size = Some(text.len() as u64);
+        let sample = Sample { head: text, tail: Vec::new(), size, problem: None };
+        assert!(matches!(content(&sample), Content::Log(_)));
+    }
 
     #[test]
     fn texts() {

@@ -158,10 +158,16 @@ fn read_capture(
     let source = capture.source;
     let Some(mut stream) = metered(evidence, source, meter) else { return };
     let options = heloscope_capture::Options::default();
-    let report = heloscope_capture::read(source, &mut stream, &options, &mut |session| {
+    let mut take = |session| {
         seen.note(&session);
         sink.session(session);
-    });
+    };
+    let report = match capture.text {
+        Some(clock) => {
+            heloscope_capture::text::read(source, &mut stream, &options, clock, &mut take)
+        }
+        None => heloscope_capture::read(source, &mut stream, &options, &mut take),
+    };
     if let Some(input) = input(evidence, source) {
         input.records = report.frames;
         input.first = report.first;

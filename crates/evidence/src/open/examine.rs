@@ -8,7 +8,9 @@ use crate::plan;
 use crate::recognise::{self, Content, WHOLE};
 use crate::sample::Sample;
 use crate::sections;
-use crate::{connections, crontab, leases, notices, settings, site, walk, weblog, webroot};
+use crate::{
+    connections, crontab, leases, notices, packets, settings, site, walk, weblog, webroot,
+};
 use heloscope_model::{SourceId, Time};
 use std::path::Path;
 
@@ -39,6 +41,7 @@ impl Opening {
                 self.unrecognised(path, why);
             }
             Content::Capture => self.capture(path, body, &sample),
+            Content::CaptureText => self.capture_text(path, body, &sample, modified),
             Content::Mbox => {
                 let source = self.input(path, body, Kind::Messages);
                 self.plan.mboxes.push(source);
@@ -75,7 +78,14 @@ impl Opening {
         if let Some(input) = self.input_of(source) {
             input.first = report.first;
         }
-        self.plan.captures.push(plan::Capture { source, first: report.first });
+        self.plan.captures.push(plan::Capture { source, first: report.first, text: None });
+    }
+
+    /// Packets as text; what its stamps leave open is settled when all was seen.
+    fn capture_text(&mut self, path: &Path, body: &Body, sample: &Sample, modified: Option<i64>) {
+        let source = self.input(path, body, Kind::Capture);
+        let stamps = packets::stamps(&sample.head);
+        self.texts.push((source, stamps, modified));
     }
 
     /// A text that is read whole, section by section.

@@ -7,13 +7,24 @@ use std::path::{Component, Path};
 /// Top folders of a Unix system by which a mirror is told.
 const TOP: [&str; 9] = ["var", "home", "etc", "tmp", "usr", "srv", "opt", "root", "dev"];
 
+/// Those that mean a mirror also where they were given by themselves; people also gather evidence
+/// in folders called `tmp` or `root`.
+const GIVEN: [&str; 5] = ["var", "home", "etc", "usr", "srv"];
+
 /// The path a file stands for.
 pub(super) fn absolute(file: &Found) -> Option<String> {
     if let Some(path) = from_top(&file.below) {
         return Some(path);
     }
     // The folder given may itself lie inside a mirror, or in the live system.
-    web_part(&file.path)
+    web_part(&file.path).or_else(|| from_given(file))
+}
+
+/// From the folder given on, where it is itself a top folder: `heloscope investigate srv etc`.
+fn from_given(file: &Found) -> Option<String> {
+    let name = file.root.file_name()?.to_str()?;
+    let below = file.below.to_str().filter(|below| !below.is_empty())?;
+    GIVEN.contains(&name).then(|| format!("/{name}/{below}"))
 }
 
 /// From the first top folder on.
@@ -71,5 +82,25 @@ mod tests {
             Some("/home/anna/public_html/x.php")
         );
         assert_eq!(web_part(Path::new("/srv/data/x.php")), None);
+    }
+
+    #[test]
+    fn a_top_folder_given_by_itself() {
+        for (root, below, want) in [
+            ("/data/case/srv", "booking/notify.js", Some("/srv/booking/notify.js")),
+            ("etc", "cron.d/site", Some("/etc/cron.d/site")),
+            ("/data/case/tmp", "notice.txt", None),
+            ("/data/case/var", "", None),
+        ] {
+            let file = Found {
+                path: Path::new(root).join(below),
+                root: root.into(),
+                below: below.into(),
+                size: 1,
+                modified: None,
+                problem: None,
+            };
+            assert_eq!(absolute(&file).as_deref(), want, "{root} {below}");
+        }
     }
 }

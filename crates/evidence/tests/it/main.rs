@@ -5,5 +5,6 @@
 mod bad_input;
 mod folder;
 mod kinds;
+mod packets_as_text;
 mod thin_way;
 mod zones;

@@ -10,6 +10,9 @@
 
 mod answers;
 mod bad_input;
+mod hostile;
+mod permission;
+mod transforms;
 mod usage;
 
 use std::path::{Path, PathBuf};
