@@ -261,6 +261,14 @@ fn a_report_of_dates_alone_is_read_in_one_go() {
 }
 
 #[test]
+fn a_page_of_phrases_without_stamps_is_read_in_one_go() {
+    // Looking for a stamp from every phrase to the end took the square of these.
+    let phrases = "It was last detected at 201[5:12:04 ~14:30. ".repeat(10_000);
+    let page = one(&format!("IP Address 203.0.113.10 is listed in the CBL. {phrases}"));
+    assert_eq!((page.subject, page.time), (ip("203.0.113.10"), None));
+}
+
+#[test]
 fn what_is_no_notice() {
     for text in [
         "",
