@@ -81,8 +81,8 @@ fn row(line: &[u8], columns: &[Column], place: Place, clock: &mut Clock) -> Opti
         }
         match column {
             Column::User => user = text(word),
-            Column::Pid => pid = Some(stamp::number(word.get(..word.len().min(9))?)?),
-            Column::Parent => parent = Some(stamp::number(word.get(..word.len().min(9))?)?),
+            Column::Pid => pid = Some(stamp::number(word)?),
+            Column::Parent => parent = Some(stamp::number(word)?),
             Column::Started => {
                 // `lstart` is five words: "Fri Dec  4 14:30:00 2015".
                 if word.len() == 3
@@ -155,6 +155,8 @@ mod tests {
         );
         let ef = b"UID        PID  PPID  C STIME TTY          TIME CMD\nwww-data  4711     1 99 Dec 04 ?       00:10:01 perl /tmp/.x\n";
         assert_eq!(all(ef), ["www-data 4711 Some(1) - perl /tmp/.x"]);
+        let long = b"USER PID CMD\nroot 42949672960 init\nnobody 4294967295 x\n";
+        assert_eq!(all(long), ["nobody 4294967295 None - x"]);
         let eo = b"  PID  PPID USER                      STARTED CMD\n 4711     1 www-data Fri Dec  4 14:02:00 2015 perl /tmp/.x\n";
         assert_eq!(all(eo), ["www-data 4711 Some(1) 2015-12-04T14:02:00Z perl /tmp/.x"]);
     }

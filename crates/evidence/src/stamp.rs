@@ -184,14 +184,14 @@ pub(crate) fn numeric_offset(text: &[u8]) -> Option<(i32, usize)> {
     (hours <= 15 && minutes < 60).then_some((secs, len))
 }
 
-/// Digits only.
+/// Digits only, at least one; a number that 32 bits do not hold is none.
 pub(crate) fn number(digits: &[u8]) -> Option<u32> {
-    let mut value = 0_u32;
+    let mut value = (!digits.is_empty()).then_some(0_u32)?;
     for digit in digits {
         if !digit.is_ascii_digit() {
             return None;
         }
-        value = value * 10 + u32::from(digit - b'0');
+        value = value.checked_mul(10)?.checked_add(u32::from(digit - b'0'))?;
     }
     Some(value)
 }
@@ -262,8 +262,12 @@ impl Clock {
                 // From December to January the year is the next; lines a little out of order at
                 // New Year go back again.
                 match self.month {
-                    Some(before) if before >= 10 && stamp.month <= 3 => self.year += 1,
-                    Some(before) if before <= 3 && stamp.month >= 10 => self.year -= 1,
+                    Some(before) if before >= 10 && stamp.month <= 3 => {
+                        self.year = self.year.saturating_add(1);
+                    }
+                    Some(before) if before <= 3 && stamp.month >= 10 => {
+                        self.year = self.year.saturating_sub(1);
+                    }
                     _ => {}
                 }
                 self.month = Some(stamp.month);
@@ -324,6 +328,14 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_do_not_fit_are_none() {
+        assert_eq!(number(b"4294967295"), Some(u32::MAX));
+        assert_eq!(number(b"4294967296"), None);
+        assert_eq!(number(b"8123456789012345678901"), None);
+        assert_eq!((number(b""), number(b"1a")), (None, None));
+    }
+
+    #[test]
     fn docker_writes_two() {
         let line = b"2024-03-01T10:00:00.5Z Mar  1 11:00:00 mail postfix/smtp[1]: x";
         let first = of_line(line).unwrap();
@@ -341,6 +353,15 @@ mod tests {
         assert_eq!(time("Jan  1 00:00:01 a"), "2016-01-01T05:00:01Z");
         assert_eq!(time("Dec 31 23:59:59 a"), "2016-01-01T04:59:59Z");
         assert_eq!(time("Feb 29 12:00:00 a"), "2016-02-29T17:00:00Z");
+    }
+
+    #[test]
+    fn a_log_of_endless_new_years_stays_in_range() {
+        let mut clock = Clock::new(TimeZone::UTC, i16::MAX - 1);
+        for line in ["Dec  1 00:00:00", "Jan  1 00:00:00", "Jun  1 00:00:00"].repeat(3) {
+            clock.time(&of_line(line.as_bytes()).unwrap());
+        }
+        assert_eq!(clock.year, i16::MAX);
     }
 
     #[test]

@@ -19,6 +19,10 @@ use std::thread;
 pub(crate) const BLOCK: usize = 512 << 10;
 /// Bytes read ahead to find the last stamp of a log whose end the caller does not tell.
 const AHEAD: usize = 64 << 20;
+/// Blocks up to this size are looked through line by line for New Years.
+const SMALL: usize = 64 << 10;
+/// In larger ones a line is looked at every so many bytes.
+const SAMPLED: usize = 16 << 10;
 
 /// What is kept while following a log.
 pub(crate) trait Books: Follow + Send + Sized {
@@ -192,20 +196,24 @@ fn new_years(blocks: &mut Blocks<'_>, ending: Option<Ending>) -> i16 {
     }
 }
 
-/// The years after a block: sampled, since half a year of lines does not fit between samples.
+/// The years after a block: every line of a small one; of a large one samples, since half a year
+/// of lines does not fit between them.
 fn years_after(block: &[u8], mut years: Years) -> Years {
-    let step = if block.len() <= 64 * 1024 { 16 } else { 16 * 1024 }; // a small one line by line
     let mut next = |line: &[u8]| {
         if let Some((month, day)) = month_and_day(line) {
             years.next(month, day);
         }
     };
+    if block.len() <= SMALL {
+        block.split(|&b| b == b'\n').for_each(next);
+        return years;
+    }
     let mut at = 0;
     while let Some(rest) = block.get(at..).filter(|rest| !rest.is_empty()) {
         let start =
             if at == 0 { 0 } else { memchr::memchr(b'\n', rest).map_or(rest.len(), |n| n + 1) };
         next(rest.get(start..).unwrap_or_default());
-        at += step;
+        at += SAMPLED;
     }
     let end = block.strip_suffix(b"\n").unwrap_or(block);
     let last = memchr::memrchr(b'\n', end).map_or(0, |n| n + 1);
@@ -213,10 +221,17 @@ fn years_after(block: &[u8], mut years: Years) -> Years {
     years
 }
 
-/// Month and day of a line with a BSD stamp.
+/// Month and day of a line with a BSD stamp, where the scanner's clock sees one too.
 fn month_and_day(line: &[u8]) -> Option<(u8, u8)> {
-    let (stamp, _) = stamp::bsd(stamp::unprefixed(line).0)?;
-    Some((stamp.month, stamp.day))
+    if line.len() > LONGEST_LINE || line.first() == Some(&b'{') {
+        return None;
+    }
+    let found = stamp::bsd(line).or_else(|| {
+        // What follows a stamp with a year is text, whatever it looks like.
+        let dated = stamp::rfc3339(line).is_some_and(|(_, rest)| rest.starts_with(b" "));
+        if dated { None } else { stamp::bsd(stamp::unprefixed(line).0) }
+    });
+    found.map(|(stamp, _)| (stamp.month, stamp.day))
 }
 
 /// Cuts a stream into blocks of whole lines.

@@ -59,7 +59,8 @@ pub(crate) trait Follow {
 pub(crate) struct Scanner {
     pub(crate) clock: Clock,
     tags: Tags,
-    host: Vec<u8>,
+    /// Of the line before; none before the first, since a host's name can be empty.
+    host: Option<Vec<u8>>,
     host_hash: u64,
     host_at: usize,
     pub(crate) tally: Tally,
@@ -92,7 +93,7 @@ impl Scanner {
         Self {
             clock,
             tags: Tags::new(),
-            host: Vec::new(),
+            host: None,
             host_hash: 0,
             host_at: 0,
             tally: Tally::default(),
@@ -134,7 +135,7 @@ impl Scanner {
             return self.odd(line, at, follower);
         };
         let rest = if line.first().is_some_and(u8::is_ascii_digit) { inner(rest) } else { rest };
-        match framed(rest, &self.host) {
+        match framed(rest, self.host()) {
             Some(framed) => self.deliver(time, at, &framed, false, follower),
             None => {
                 self.tally.times.see(time);
@@ -158,7 +159,7 @@ impl Scanner {
         if tag.service == Service::Foreign {
             return;
         }
-        if framed.host != self.host.as_slice() {
+        if self.host.as_deref() != Some(framed.host) {
             self.another_host(framed.host);
         }
         if let Some((_, count)) = self.tally.hosts.get_mut(self.host_at) {
@@ -213,7 +214,7 @@ impl Scanner {
             Some((_, before)) => Some(before),
             None => stamp::rfc3339(previous).and_then(|(_, rest)| after(rest, b" ")),
         };
-        let Some(framed) = before.and_then(|before| framed(before, &self.host)) else { return };
+        let Some(framed) = before.and_then(|before| framed(before, self.host())) else { return };
         for _ in 0..n.min(MOST_REPEATS) {
             self.deliver(time, at, &framed, true, follower);
         }
@@ -225,7 +226,7 @@ impl Scanner {
         if line.first() == Some(&b'{') {
             let mut scratch = std::mem::take(&mut self.scratch);
             if let Some((time, rest)) = json::read(line, &mut scratch, &mut self.clock)
-                && let Some(framed) = framed(rest, &self.host)
+                && let Some(framed) = framed(rest, self.host())
             {
                 self.deliver(time, at, &framed, false, follower);
             } else {
@@ -237,7 +238,7 @@ impl Scanner {
         let (text, modern) = stamp::unprefixed(line);
         let read = self.clock.read(text);
         let framed = read.and_then(|(time, rest)| {
-            let framed = if modern { rfc5424(rest) } else { framed(inner(rest), &self.host) };
+            let framed = if modern { rfc5424(rest) } else { framed(inner(rest), self.host()) };
             framed.map(|framed| (time, framed))
         });
         match framed {
@@ -252,9 +253,14 @@ impl Scanner {
         }
     }
 
+    #[inline]
+    fn host(&self) -> &[u8] {
+        self.host.as_deref().unwrap_or_default()
+    }
+
     #[cold]
     fn another_host(&mut self, host: &[u8]) {
-        self.host = host.to_vec();
+        self.host = Some(host.to_vec());
         self.host_hash = fingerprint(host);
         let known = self.tally.hosts.iter().position(|(name, _)| name == host);
         self.host_at = known.unwrap_or_else(|| {

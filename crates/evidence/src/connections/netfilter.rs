@@ -81,7 +81,7 @@ pub fn parse(line: &[u8], time: Option<Time>, place: Place) -> Option<Connection
             b"DST" => dst = crate::weblog::address(value),
             b"SPT" => sport = stamp::number(value).and_then(|p| u16::try_from(p).ok()),
             b"DPT" => dport = stamp::number(value).and_then(|p| u16::try_from(p).ok()),
-            b"UID" if value.len() < 10 => uid = stamp::number(value),
+            b"UID" => uid = stamp::number(value),
             b"PROTO" => tcp = value == b"TCP" || value == b"6",
             b"IN" => input = some(value),
             b"OUT" => output = some(value),

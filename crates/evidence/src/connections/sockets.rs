@@ -74,7 +74,7 @@ fn row(line: &[u8], place: Place) -> Option<Connection> {
         if let [uid, inode, _, ..] = rest
             && inode.iter().all(u8::is_ascii_digit)
         {
-            connection.uid = crate::stamp::number(uid.get(..uid.len().min(9))?);
+            connection.uid = crate::stamp::number(uid);
         }
         if let Some((pid, program)) = rest.iter().find_map(|w| pid_program(w)) {
             connection.pid = Some(pid);
@@ -103,11 +103,11 @@ fn row(line: &[u8], place: Place) -> Option<Connection> {
             connection.program = Some(super::text(users.get(..end)?));
             connection.pid = memchr::memmem::find(users, b"pid=").and_then(|at| {
                 let digits = users.get(at + 4..)?;
-                let len = digits.iter().take(9).take_while(|b| b.is_ascii_digit()).count();
+                let len = digits.iter().take_while(|b| b.is_ascii_digit()).count();
                 crate::stamp::number(digits.get(..len)?)
             });
         } else if let Some(uid) = word.strip_prefix(b"uid:") {
-            connection.uid = crate::stamp::number(uid.get(..uid.len().min(9))?);
+            connection.uid = crate::stamp::number(uid);
         }
     }
     Some(connection)

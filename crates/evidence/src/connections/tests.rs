@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::stamp::Clock;
-use heloscope_model::{SourceId, Time};
+use heloscope_model::{Place, SourceId, Time};
 use proptest::prelude::*;
 
 fn show(c: &Connection) -> String {
@@ -42,6 +42,23 @@ Jan  1 00:00:04 gw kernel: X IN=eth0 OUT= SRC=192.0.2.1 DST=192.0.2.2 LEN=60 PRO
         ]
     );
     assert_eq!(report.records, 2);
+}
+
+#[test]
+fn numbers_are_whole_or_missing() {
+    // The kernel's id for "nobody mapped" has ten digits; a cut number would name another user.
+    let ss = b"ESTAB 0 0 192.0.2.10:41000 198.51.100.25:25 users:((\"perl\",pid=,fd=3)) uid:4294967294\n";
+    let found = sockets::read(ss, SourceId(0), 0);
+    assert_eq!((found[0].uid, found[0].pid), (Some(4_294_967_294), None));
+    let log = "IN= OUT=eth0 SRC=192.0.2.10 DST=198.51.100.26 PROTO=TCP SPT=12345678901 DPT=25 UID=";
+    for (uid, meant) in [("4294967294", Some(4_294_967_294)), ("42949672950", None)] {
+        let line = format!("{log}{uid}");
+        let found = netfilter::parse(line.as_bytes(), None, Place::whole(SourceId(0))).unwrap();
+        assert_eq!((found.src_port, found.uid), (None, meant));
+    }
+    let tracked =
+        b"tcp 6 120 SYN_SENT src=192.0.2.1 dst=198.51.100.2 sport=49154 dport=44492394020\n";
+    assert_eq!(conntrack::read(tracked, SourceId(0), 0), []);
 }
 
 #[test]

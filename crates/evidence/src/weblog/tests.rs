@@ -10,6 +10,12 @@ fn all(text: &[u8]) -> (Vec<Request>, Report) {
 }
 
 #[test]
+fn a_host_before_too_long_a_port_keeps_it() {
+    let line = b"h.example:22222222222 192.0.2.2 - - [04/Dec/2015:14:30:02 +0000] \"GET / HTTP/1.1\" 200 5";
+    assert_eq!(parse(line).and_then(|f| f.host), Some(&b"h.example:22222222222"[..]));
+}
+
+#[test]
 fn forms() {
     let text = b"192.0.2.1 - - [04/Dec/2015:14:30:00 +0100] \"GET /a?b=c HTTP/1.1\" 200 512\n\
 192.0.2.1 - bob smith [04/Dec/2015:14:30:01 +0000] \"POST /x.php HTTP/1.1\" 302 - \"http://example.org/\\\"q\" \"Mozilla/5.0 (X; Y)\"\n\

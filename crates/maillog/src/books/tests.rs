@@ -63,6 +63,25 @@ fn years_count_back_from_the_last() {
 }
 
 #[test]
+fn years_are_the_same_in_parts_whatever_the_lines() {
+    // Lines shorter than any stamp, and stamps that are text of a line, lie around New Years.
+    let mut log = String::new();
+    for day in ["Nov 30", "Dec 31", "Jan  1", "Sep  2", "Nov 24", "Jan  1", "Sep  2"].repeat(7) {
+        for text in ["", "2026-11-24T03:40:01Z mx |", "{ |"] {
+            log += "x\nSep  2 00:3\n";
+            log += text;
+            log += day;
+            log += " 10:00:00 mx postfix/qmgr[1]: AAAAAA1: removed\n";
+        }
+    }
+    let whole = read(log.as_bytes(), None, 1, 1 << 20);
+    assert_eq!(whole.0.last().map(|time| &time[..4]), Some("2026"));
+    for block in [256, 300, 777, 1024, 2048] {
+        assert_eq!(read(log.as_bytes(), None, 2, block), whole, "{block}");
+    }
+}
+
+#[test]
 fn long_lines_are_passed_over_and_noted() {
     let mut log = b"Nov 24 03:00:00 mx postfix/qmgr[1]: AAAAAA1: removed\n".to_vec();
     log.extend(vec![b'x'; 100_000]);

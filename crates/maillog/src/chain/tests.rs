@@ -110,6 +110,23 @@ proptest! {
 }
 
 #[test]
+fn a_host_without_a_name_is_one_host_in_every_part() {
+    let mut log = String::new();
+    for n in 0..12 {
+        let host = if n < 6 { "mx" } else { "" };
+        log += &format!(
+            "Nov 24 03:00:{n:02} {host} postfix/smtpd[1]: 0F5383D: client=a[192.0.2.1]\n\
+             Nov 24 03:00:{n:02} {host} postfix/cleanup[3]: 0F5383D: message-id=<{n}@example.org>\n"
+        );
+    }
+    let one_go = read(log.as_bytes(), 1, 1 << 20);
+    assert_eq!(one_go.1.hosts, ["", "mx"]);
+    for block in (300..1500).step_by(50) {
+        assert_eq!(read(log.as_bytes(), 2, block), one_go, "{block}");
+    }
+}
+
+#[test]
 fn a_used_id_starts_a_new_mail() {
     let log = whole(
         "Nov 24 03:00:00 mx postfix/smtpd[1]: 0F5383D: client=a[192.0.2.1]\n\

@@ -64,6 +64,9 @@ static TABLE: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
+/// Bytes behind a phrase in which its stamp is looked for.
+const NEAR: usize = 200;
+
 /// Reads every page of a text.
 pub(super) fn read(flat: &Flat, source: SourceId) -> Vec<Notice> {
     let text = flat.text.as_str();
@@ -176,7 +179,9 @@ fn quotes(helo: &Octets, ip: &IpAddr) -> bool {
 fn detection(block: &str, notice: &mut Notice) {
     for phrase in DETECTED.find_iter(block) {
         let rest = block.get(phrase.end()..).unwrap_or_default();
-        let Some(at) = stamp::first(rest).filter(|f| f.start < 8) else { continue };
+        // Far stamps are not this phrase's, and a page may hold very many phrases.
+        let close = window_of(rest, 0, NEAR);
+        let Some(at) = stamp::first(close).filter(|f| f.start < 8) else { continue };
         let near = window_of(rest, at.end, 120);
         notice.time = Some((at.time, TimeKind::Detection));
         let exact = phrase.as_str().to_ascii_lowercase().contains("exactly");

@@ -7,7 +7,7 @@
 use super::flat::Flat;
 use super::words::{self, pattern};
 use super::{Notice, Subject, TimeKind, stamp};
-use crate::{Octets, Place, SourceId};
+use crate::{Octets, Place, SourceId, Time};
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -77,23 +77,7 @@ pub(super) fn read(text: &str, flat: &Flat, source: SourceId) -> Vec<Notice> {
     };
     let detail = |names: &[&str]| names.iter().find_map(|n| field(text, n));
     let port = |names: &[&str]| detail(names).and_then(|p| p.trim().parse().ok());
-    let time = STAMPED
-        .find_iter(text)
-        .filter_map(|m| {
-            let line = text.get(m.end()..)?.lines().next()?;
-            let found = stamp::first(line)?;
-            // The Date header of the report itself is when it was sent, not when it happened.
-            let label = m.as_str().trim_matches(|c: char| !c.is_alphabetic()).to_ascii_lowercase();
-            let headers = text.find("\n\n").unwrap_or(0);
-            let rank = u8::from(label == "date" && m.start() < headers);
-            Some((rank, found.time, stamp::tolerance(line)))
-        })
-        .min_by_key(|(rank, _, _)| *rank);
-    let kind = if time.is_some_and(|(rank, _, _)| rank == 1) {
-        TimeKind::Listing
-    } else {
-        TimeKind::Detection
-    };
+    let (time, tolerance_s) = when(text).unzip();
     let reason = match &arf {
         Some(kind) => format!(
             "abuse report ({kind}){}",
@@ -107,8 +91,8 @@ pub(super) fn read(text: &str, flat: &Flat, source: SourceId) -> Vec<Notice> {
         subject,
         list: domain,
         reason: words::one_line(&reason),
-        time: time.map(|(_, at, _)| (at, kind)),
-        tolerance_s: time.and_then(|(_, _, tolerance)| tolerance),
+        time,
+        tolerance_s: tolerance_s.flatten(),
         helo: detail(&["helo", "ehlo"]).map(|h| Octets::from(h.trim().trim_matches('"'))),
         botnet: detail(&["malware", "infection", "family", "botnet"])
             .and_then(|f| f.split_whitespace().next().map(str::to_lowercase))
@@ -122,6 +106,24 @@ pub(super) fn read(text: &str, flat: &Flat, source: SourceId) -> Vec<Notice> {
         times_listed: words::times_listed(&flat.text),
         place: Place::byte(source, line_start(text, at)),
     }]
+}
+
+/// When it happened, with its tolerance: the first labelled stamp. The Date header of the report
+/// itself is when it was sent, and taken only where there is no other.
+fn when(text: &str) -> Option<((Time, TimeKind), Option<u32>)> {
+    let headers = text.find("\n\n").unwrap_or(0);
+    let mut sent = None;
+    for m in STAMPED.find_iter(text) {
+        let line = text.get(m.end()..)?.lines().next().unwrap_or_default();
+        let Some(found) = stamp::first(line) else { continue };
+        let label = m.as_str().trim_matches(|c: char| !c.is_alphabetic());
+        let stated = |kind| ((found.time, kind), stamp::tolerance(line));
+        if m.start() >= headers || !label.eq_ignore_ascii_case("date") {
+            return Some(stated(TimeKind::Detection));
+        }
+        sent.get_or_insert_with(|| stated(TimeKind::Listing));
+    }
+    sent
 }
 
 /// The value of a labelled line; blanks, `_` and `-` in labels are one.

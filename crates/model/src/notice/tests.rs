@@ -262,6 +262,26 @@ fn complaints() {
 }
 
 #[test]
+fn a_report_of_dates_alone_is_read_in_one_go() {
+    // Looking for the end of the headers at every line took the square of these.
+    let dates = "Date: Fri, 4 Dec 2015 15:10:00 +0000\n".repeat(20_000);
+    let head = "Feedback-Type: abuse\nSource-IP: 203.0.113.10\n";
+    let sent = at("2015-12-04T15:10:00Z");
+    let headers_alone = one(&format!("{head}{dates}\n"));
+    assert_eq!(headers_alone.time, Some((sent, TimeKind::Listing)));
+    let no_headers = one(&format!("{head}{dates}"));
+    assert_eq!(no_headers.time, Some((sent, TimeKind::Detection)));
+}
+
+#[test]
+fn a_page_of_phrases_without_stamps_is_read_in_one_go() {
+    // Looking for a stamp from every phrase to the end took the square of these.
+    let phrases = "It was last detected at 201[5:12:04 ~14:30. ".repeat(10_000);
+    let page = one(&format!("IP Address 203.0.113.10 is listed in the CBL. {phrases}"));
+    assert_eq!((page.subject, page.time), (ip("203.0.113.10"), None));
+}
+
+#[test]
 fn what_is_no_notice() {
     for text in [
         "",
