@@ -10,6 +10,8 @@ mod window_signs;
 #[cfg(test)]
 mod doubtful;
 #[cfg(test)]
+mod doubtful_accounts;
+#[cfg(test)]
 mod scenario;
 #[cfg(test)]
 mod tests;

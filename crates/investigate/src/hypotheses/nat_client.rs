@@ -205,7 +205,7 @@ fn servers(sessions: &[&Seen], weighing: &mut Weighing) {
             (0.1, format!("its {n} servers stand in one network, as the relay of a provider does"))
         }
         (2, _) => (
-            0.5,
+            0.3,
             "it talks to 2 mail servers on port 25, as many as one domain has exchangers"
                 .to_owned(),
         ),
