@@ -11,6 +11,9 @@ use heloscope_model::{Octets, Time, Window};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+/// Below this the clocks of log and capture are taken for one: stamps are rounded, lines late.
+const SAME_CLOCK_S: f64 = 30.0;
+
 /// Everything read, for judging.
 pub(crate) struct Case<'a> {
     pub(crate) facts: &'a Facts,
@@ -171,10 +174,22 @@ impl<'a> Case<'a> {
     }
 
     fn covers(&self, kind: Kind, window: &Window) -> bool {
+        let right = |t: Time| if kind == Kind::MailLog { self.log_time(t) } else { t };
         self.inputs.iter().filter(|i| i.kind == kind).any(|i| match (i.first, i.last) {
-            (Some(from), Some(to)) => Window { from, to }.meets(window),
+            (Some(from), Some(to)) => Window { from: right(from), to: right(to) }.meets(window),
             _ => false,
         })
+    }
+
+    /// A stamp of the mail log by the captures' clock, where the two were found to disagree.
+    pub(crate) fn log_time(&self, at: Time) -> Time {
+        let skew = self.gathered.log_skew_s;
+        if skew.abs() < SAME_CLOCK_S { at } else { at.plus_secs(-skew) }
+    }
+
+    /// Whether a line of the mail log lies in the window of any notice.
+    pub(crate) fn in_window(&self, at: Time) -> bool {
+        self.incident.in_window(self.log_time(at))
     }
 
     /// Whether there is evidence of a kind at all.

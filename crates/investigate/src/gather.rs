@@ -54,6 +54,8 @@ pub(crate) struct Gathered<'a> {
     pub(crate) mails: u64,
     /// Records not kept because a bound was reached.
     pub(crate) dropped: u64,
+    /// Seconds by which the mail log's clock is ahead of the captures', as far as sessions tell.
+    pub(crate) log_skew_s: f64,
     settled: bool,
 }
 
@@ -74,6 +76,7 @@ impl<'a> Gathered<'a> {
             log_hosts: BTreeSet::new(),
             mails: 0,
             dropped: 0,
+            log_skew_s: 0.0,
             settled: false,
         }
     }
@@ -84,7 +87,7 @@ impl<'a> Gathered<'a> {
         if std::mem::replace(&mut self.settled, true) {
             return;
         }
-        self.matching.settle(&mut self.outbound);
+        self.log_skew_s = self.matching.settle(&mut self.outbound);
         for seen in self.outbound.iter().filter(|s| matches!(s.explained, Some((_, true)))) {
             self.profile.learn(seen);
         }

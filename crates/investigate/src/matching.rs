@@ -85,8 +85,9 @@ impl Pending {
         }
     }
 
-    /// Matches what waited, now that the difference of the clocks can be known.
-    pub(crate) fn settle(&mut self, sessions: &mut [Seen]) {
+    /// Matches what waited, now that the difference of the clocks can be known: by how many
+    /// seconds the log's is ahead of the capture's.
+    pub(crate) fn settle(&mut self, sessions: &mut [Seen]) -> f64 {
         self.index(sessions);
         let skew = self.skew(sessions);
         let mut by_server: HashMap<IpAddr, Vec<Open>> = HashMap::new();
@@ -99,6 +100,7 @@ impl Pending {
             let Some(indexes) = self.servers.get(&ip) else { continue };
             settle_server(indexes, &waiting, sessions);
         }
+        skew
     }
 
     fn index(&mut self, sessions: &[Seen]) {

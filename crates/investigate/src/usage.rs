@@ -15,6 +15,8 @@ const USERS: usize = 20_000;
 const PEERS: usize = 512;
 /// Hashes of recipients kept of one user.
 const RECIPIENTS: usize = 4096;
+/// Instants kept of mails that went out.
+const WENT_OUT: usize = 1_000_000;
 /// Events kept of one user.
 const EVENTS: usize = 5_000;
 /// Times kept of one path.
@@ -38,8 +40,8 @@ pub(crate) struct Usages {
     pub(crate) uids: BTreeMap<u32, Usage>,
     /// By client without an account.
     pub(crate) clients: BTreeMap<IpAddr, Usage>,
-    /// Mails that went out and came in within a notice's window, by whomever.
-    pub(crate) in_window: u64,
+    /// When mails that went out came in, by whomever.
+    pub(crate) went_out: Vec<Time>,
     /// Addresses that failed to log in: how often, and the first line.
     pub(crate) guessers: BTreeMap<IpAddr, (u64, Time, Place)>,
 }
@@ -65,8 +67,6 @@ pub(crate) struct Usage {
     pub(crate) dead: BTreeSet<u64>,
     /// Refusals whose words speak of spam, blocking or reputation.
     pub(crate) refused_as_spam: Vec<(Time, Place)>,
-    /// Mails within a notice's window.
-    pub(crate) in_window: u64,
     /// Mails with their lines: those of a window first.
     pub(crate) samples: Vec<(Time, Place)>,
     /// (when, from where) of each mail, in the order of the log.
@@ -86,7 +86,9 @@ pub(crate) struct ClientUse {
 impl Usages {
     pub(crate) fn mail(&mut self, mail: &Mail, incident: &Incident) {
         let goes_out = mail.deliveries.iter().any(|d| d.relay_ip.is_some());
-        self.in_window += u64::from(goes_out && incident.in_window(mail.first));
+        if goes_out && self.went_out.len() < WENT_OUT {
+            self.went_out.push(mail.first);
+        }
         match &mail.origin {
             Origin::Client { name, ip, account: Some(account), .. } => {
                 let account = account.to_string();
@@ -146,9 +148,6 @@ impl Usage {
             }
         }
         let inside = incident.windows.is_empty() || incident.in_window(at);
-        if inside {
-            self.in_window += 1;
-        }
         if self.samples.len() < 8 {
             self.samples.push((at, mail.place));
         } else if inside

@@ -79,7 +79,7 @@ fn through_mta(
     let in_window: Vec<_> = usage
         .sequence
         .iter()
-        .filter(|(t, ..)| case.incident.in_window(*t))
+        .filter(|(t, ..)| case.in_window(*t))
         .map(|(t, _, place)| (*place, Some(*t)))
         .collect();
     if !case.incident.windows.is_empty() {

@@ -97,7 +97,7 @@ fn window(
         .sequence
         .iter()
         .filter(|(t, ip, _)| {
-            case.incident.in_window(*t)
+            case.in_window(*t)
                 && ip.is_some_and(|ip| strangers.iter().any(|s| line_of(s.0) == line_of(ip)))
         })
         .map(|(t, _, place)| (*place, Some(*t)))
@@ -119,7 +119,8 @@ fn window(
             ),
             in_window.clone(),
         );
-        let all = case.gathered.usages.in_window;
+        let went_out = &case.gathered.usages.went_out;
+        let all = went_out.iter().filter(|t| case.in_window(**t)).count();
         let share = in_window.len() as f64 / all.max(1) as f64;
         if all >= 4 && share >= 0.5 {
             weighing.add(
