@@ -310,7 +310,7 @@ fn finish(
     };
     Hypothesis {
         class: Class::CompromisedSite,
-        culprit: Some(Culprit::new("script", name.clone())),
+        culprit: culprit(script),
         summary: format!("The script {name} of your web site, planted there, {way}."),
         path,
         notices,
@@ -319,6 +319,18 @@ fn finish(
         weighing,
         fix,
         verify: format!("{unexpected}{watch}"),
+    }
+}
+
+/// The script by its absolute path; where only the address it was called by is known, the site.
+fn culprit(script: &Script<'_>) -> Option<Culprit> {
+    match (script.file, script.path) {
+        (Some(file), _) => Some(Culprit::new("script", file.path.clone())),
+        (None, Some((path, usage))) => {
+            let host = usage.host.as_ref()?.to_string();
+            Some(Culprit::new("site", host).with("script", Some(path)))
+        }
+        (None, None) => None,
     }
 }
 
