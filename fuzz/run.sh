@@ -6,7 +6,7 @@
 # Builds all, then runs JOBS (number of cores) targets at a time, each for SECONDS of wall time. A target
 # begins with the seeds corpus/NAME alone and writes new inputs to target/corpus/NAME, which is emptied
 # first; it uses NAME.dict where there is one. Prints a line a target. Exit status: 0 nothing found,
-# 1 something was (its file under artifacts/NAME is named), 2 cannot run.
+# 1 something was (its file under artifacts/NAME is named) or a target ended badly, 2 cannot run.
 set -u
 cd "$(dirname "$0")" || exit 2
 
