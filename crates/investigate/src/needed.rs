@@ -91,6 +91,16 @@ pub(crate) fn needed(case: &Case<'_>, causes: &[Hypothesis]) -> Vec<Needed> {
             );
         }
     }
+    if wanted.is_empty() {
+        wanted.push(Needed {
+            what: "a recording over the whole time of the next detection, at the place where all mail \
+                   connections leave: what was given for this time explains every session in it"
+                .to_owned(),
+            how: "tcpdump -ni any -s 0 -w smtp-%Y%m%d-%H.pcap -G 3600 'tcp port 25 or tcp port 465 or \
+                  tcp port 587'"
+                .to_owned(),
+        });
+    }
     wanted
 }
 

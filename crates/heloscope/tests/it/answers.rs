@@ -137,3 +137,13 @@ fn the_page_is_one_file_without_anything_from_elsewhere() {
         assert!(!html.contains(elsewhere), "{elsewhere}");
     }
 }
+
+#[test]
+fn where_nothing_is_proved_it_says_what_to_collect() {
+    for twin in ["twin-php-site", "twin-nodemailer-local", "twin-traveller", "twin-guest-laptop"] {
+        let answer = investigate(&[&case(twin)]);
+        assert_eq!(answer["verdict"], "insufficient-evidence", "{twin}");
+        let needed = answer["needed"].as_array().unwrap();
+        assert!(!needed.is_empty() && needed.iter().all(|n| n["how"].is_string()), "{twin}");
+    }
+}
