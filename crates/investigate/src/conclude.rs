@@ -57,7 +57,8 @@ pub(crate) fn conclude(case: &Case<'_>, mut hypotheses: Vec<Hypothesis>) -> Conc
         .gathered
         .outbound
         .iter()
-        .filter(|s| cited.contains(&s.place))
+        // A firewall's line is a text of its own and is quoted as it stands.
+        .filter(|s| s.hearsay.is_none() && cited.contains(&s.place))
         .map(|s| (s.place, s.gist()))
         .collect();
     let until = case.last_stamp();
