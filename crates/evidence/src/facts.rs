@@ -1,5 +1,6 @@
 //! The records of the kinds that are not sessions or mails.
 
+use crate::firewall::RuleSet;
 use heloscope_model::{Notice, Octets, Place, Time};
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -23,6 +24,16 @@ pub struct Facts {
     pub web_files: Vec<WebFile>,
     /// Roots of the web-root trees, as the absolute paths they stand for.
     pub web_roots: Vec<String>,
+    /// Firewalls, one for each table of rules handed over.
+    pub firewalls: Vec<RuleSet>,
+    /// Clients of VPN servers here.
+    pub vpn_clients: Vec<VpnClient>,
+    /// What scanners of files and root kits said.
+    pub scans: Vec<ScanFinding>,
+    /// What name servers said of the site.
+    pub dns: Vec<DnsFact>,
+    /// Figures of mail summaries (pflogsumm).
+    pub figures: Vec<Figure>,
 }
 
 /// `site.toml`.
@@ -114,8 +125,10 @@ pub struct Connection {
 /// A process of `ps`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Process {
-    /// User name.
+    /// User name, or the number where `ps` shows no name.
     pub user: String,
+    /// User id, where a column of its own shows it.
+    pub uid: Option<u32>,
     /// Process id.
     pub pid: u32,
     /// Parent, where shown.
@@ -222,4 +235,132 @@ pub struct MailCopy {
     pub php_script: Option<(Option<u32>, Octets)>,
     /// Client address of the oldest Received line by our MTA.
     pub received_from: Option<IpAddr>,
+}
+
+/// What a login service, `su`, `sudo`, `cron` or an FTP server logged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuthEvent {
+    /// When.
+    pub time: Time,
+    /// The line.
+    pub place: Place,
+    /// The program: `sshd`, `sudo`, `su`, `CRON`, `vsftpd`, `proftpd`, `pure-ftpd`.
+    pub service: Octets,
+    /// Its process id.
+    pub pid: Option<u32>,
+    /// The account it is about.
+    pub user: Option<String>,
+    /// From where.
+    pub ip: Option<IpAddr>,
+    /// What happened.
+    pub what: AuthWhat,
+}
+
+/// What an [`AuthEvent`] tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuthWhat {
+    /// Logged in, and by which method (`password`, `publickey SHA256:…`).
+    Accepted(String),
+    /// Was refused.
+    Failed,
+    /// A session began.
+    Opened,
+    /// A session ended.
+    Closed,
+    /// Ran a command (`sudo`, `CRON`, forced commands).
+    Ran(String),
+    /// Asked to be passed on to a host and port (sshd: `connect_to`, `direct-tcpip`).
+    Tunnel(String, u16),
+    /// Put a file there (FTP, SFTP).
+    Uploaded(String),
+}
+
+/// A client of a VPN server (`wg show`, OpenVPN's status).
+#[derive(Clone, Debug, PartialEq)]
+pub struct VpnClient {
+    /// `wg0`, `tun0`; none where not shown.
+    pub interface: Option<String>,
+    /// Common name (OpenVPN) or public key (WireGuard).
+    pub name: String,
+    /// Where it comes from.
+    pub endpoint: Option<IpAddr>,
+    /// Addresses it may use inside.
+    pub inside: Vec<IpNet>,
+    /// Last handshake, or connected since.
+    pub seen: Option<Time>,
+    /// The line that names it.
+    pub place: Place,
+}
+
+/// One thing a scanner found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScanFinding {
+    /// `clamscan`, `rkhunter`, `chkrootkit`, `aide`, `tripwire`, `debsums`, `maldet`.
+    pub scanner: &'static str,
+    /// The file it speaks of.
+    pub path: Option<String>,
+    /// What it says of it.
+    pub what: String,
+    /// Malware by name, or merely a change, or a warning that is often false.
+    pub kind: ScanKind,
+    /// The line.
+    pub place: Place,
+}
+
+/// How much a scanner's finding says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ScanKind {
+    /// A known piece of malware, by name.
+    Malware,
+    /// A file changed, appeared or vanished against a data base or package.
+    Changed,
+    /// A warning.
+    Warning,
+}
+
+/// One record of a name server's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DnsFact {
+    /// The name asked for, lower case, without the last dot.
+    pub name: String,
+    /// `A`, `AAAA`, `PTR`, `MX`, `TXT`, ….
+    pub kind: String,
+    /// The answer; none where the name does not exist or has no such record.
+    pub value: Option<String>,
+    /// The line.
+    pub place: Place,
+}
+
+/// A figure of a mail summary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// The summary's heading above it (`Grand Totals`, `Senders by message count`).
+    pub section: String,
+    /// What it counts (`received`, `anna@example.org`).
+    pub name: String,
+    /// How many.
+    pub count: u64,
+    /// The line.
+    pub place: Place,
+}
+
+/// A request that a proxy took (squid, HAProxy, nginx stream).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proxied {
+    /// When it ended.
+    pub time: Time,
+    /// The line.
+    pub place: Place,
+    /// Who asked.
+    pub client: Option<IpAddr>,
+    /// `CONNECT`, `GET`, `TCP`, ….
+    pub method: Octets,
+    /// The host asked for.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Whether it was let through.
+    pub granted: bool,
+    /// The program: `squid`, `haproxy`, `nginx`.
+    pub program: &'static str,
 }

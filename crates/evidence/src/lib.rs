@@ -9,6 +9,7 @@ mod calendar;
 pub mod connections;
 pub mod crontab;
 pub mod facts;
+pub mod firewall;
 pub mod kind;
 pub mod leases;
 pub mod lines;
@@ -34,7 +35,8 @@ pub mod weblog;
 pub mod webroot;
 
 pub use facts::{
-    Connection, CronEntry, Facts, Lease, MailCopy, Process, Request, Setting, Site, WebFile,
+    AuthEvent, AuthWhat, Connection, CronEntry, DnsFact, Facts, Figure, Lease, MailCopy, Process,
+    Proxied, Request, ScanFinding, ScanKind, Setting, Site, VpnClient, WebFile,
 };
 pub use kind::Kind;
 
@@ -57,6 +59,10 @@ pub trait Sink {
     fn attempt(&mut self, _attempt: heloscope_maillog::Attempt) {}
     /// A line of a mail log that ties two queue ids together.
     fn link(&mut self, _link: heloscope_maillog::Link) {}
+    /// A login, a command, a tunnel or an upload of an auth log.
+    fn auth(&mut self, _event: AuthEvent) {}
+    /// A request of a proxy's log.
+    fn proxied(&mut self, _proxied: Proxied) {}
     /// A request of a web log.
     fn request(&mut self, _request: Request) {}
     /// A message kept as a file.
@@ -116,7 +122,7 @@ pub fn open(paths: &[PathBuf]) -> Evidence {
 }
 
 impl Evidence {
-    /// Streams captures, connections, mail logs, web logs and message copies, in this order,
+    /// Streams captures, connections, auth logs, proxy logs, mail logs, web logs and message copies, in this order,
     /// each kind in order of time; fills in the inputs' records, stamps and notes. `progress` is
     /// told (bytes done, bytes in all).
     pub fn stream(&mut self, sink: &mut dyn Sink, progress: &mut dyn FnMut(u64, u64)) {

@@ -102,7 +102,7 @@ fn row(line: &[u8], columns: &[Column], place: Place, clock: &mut Clock) -> Opti
         }
         rest = after;
     }
-    Some(Process { user, pid: pid?, parent, started, command, place })
+    Some(Process { user, uid: None, pid: pid?, parent, started, command, place })
 }
 
 fn long_start(text: &[u8], clock: &mut Clock) -> Option<(Time, usize)> {

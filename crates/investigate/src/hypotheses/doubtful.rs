@@ -293,6 +293,7 @@ fn a_probe_that_holds_another_socket_did_not_open_these() {
     incident.bot("192.168.5.2", BOT, &RUN);
     let place = Place::byte(SourceId(5), 10);
     incident.facts.processes.push(Process {
+        uid: None,
         user: "nagios".to_owned(),
         pid: 812,
         parent: None,

@@ -95,6 +95,7 @@ fn with_process(command: &str) -> Scenario {
     incident.bot("192.168.5.2", BOT, &[-600, -100, 300, 500]);
     let place = Place::byte(SourceId(5), 10);
     incident.facts.processes.push(Process {
+        uid: None,
         user: "shop".to_owned(),
         pid: 812,
         parent: None,
