@@ -221,7 +221,7 @@ impl Scenario {
     /// Class, culprit and confidence of all hypotheses, best first.
     pub(super) fn judge(mut self) -> Vec<(Class, Option<String>, f64)> {
         let incident = Incident::new(&self.facts);
-        let mut gathered = Gathered::new(&incident);
+        let mut gathered = Gathered::new(&incident, &self.facts.processes);
         self.sessions.sort_by_key(|s| s.start);
         self.sessions.into_iter().for_each(|s| gathered.session(s));
         self.connections.into_iter().for_each(|c| gathered.connection(c));
