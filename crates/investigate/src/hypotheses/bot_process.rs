@@ -11,7 +11,7 @@ use super::{Hypothesis, open_proxy, shell_account, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, frames};
 use crate::seen::Seen;
-use crate::weight::{About, Weighing};
+use crate::weight::{About, Cited, Weighing};
 use heloscope_evidence::{CronEntry, ScanKind};
 
 /// One hypothesis a program that shows a sign of an intruder's.
@@ -147,80 +147,70 @@ fn fix(program: &Program<'_>, cron: Option<&CronEntry>) -> Vec<String> {
     steps
 }
 
-/// What shows that nobody installed it.
-fn intruders_program(case: &Case<'_>, program: &Program<'_>, weighing: &mut Weighing) {
+/// A sign that nobody installed a program, or that it only lends its name to what sends: how much
+/// likelier that makes it, and in words.
+pub(super) type Sign = (f64, String, Vec<Cited>);
+
+/// All of them.
+pub(super) fn signs(case: &Case<'_>, program: &Program<'_>) -> Vec<Sign> {
     let name = program.name.as_str();
-    let place = program.places.iter().take(1).copied();
-    let mut signs = 0;
+    let place = |n: usize| program.places.iter().take(n).copied().collect::<Vec<Cited>>();
+    let mut signs = Vec::new();
     if let Some(oddly) = program.oddly() {
-        signs += 1;
-        weighing.add(
-            About::Culprit,
-            30.0,
-            format!("{name} lies {oddly}, where installed software does not"),
-            place.clone(),
-        );
+        let says = format!("{name} lies {oddly}, where installed software does not");
+        signs.push((30.0, says, place(1)));
     }
     if let Some(known_as) = program.known_as.as_deref().filter(|k| hides(k, program.command())) {
-        signs += 1;
-        weighing.add(
-            About::Culprit,
-            20.0,
-            format!(
-                "it calls itself `{}`, but it is {known_as}: it hides its name",
-                program.command()
-            ),
-            program.places.iter().take(2).copied(),
+        let says = format!(
+            "it calls itself `{}`, but it is {known_as}: it hides its name",
+            program.command()
         );
+        signs.push((20.0, says, place(2)));
     }
     if program.command().contains("(deleted)") {
-        signs += 1;
-        weighing.add(About::Culprit, 10.0, "its file was deleted while it runs", place.clone());
+        signs.push((10.0, "its file was deleted while it runs".to_owned(), place(1)));
     }
     if is_virtual_machine(program) {
-        signs += 1;
-        weighing.add(
-            About::Culprit,
-            20.0,
-            format!("{name} is a virtual machine: what its guest sends leaves as its own"),
-            place.clone(),
-        );
+        let says = format!("{name} is a virtual machine: what its guest sends leaves as its own");
+        signs.push((20.0, says, place(1)));
     }
     if is_windows_program(program) {
-        signs += 1;
-        weighing.add(
-            About::Culprit,
-            5.0,
-            format!("{name} is a Windows program, run under Wine"),
-            place.clone(),
-        );
-    }
-    if let Some(cron) = program.cron.or_else(|| cron_of(case, program)).filter(|_| signs > 0) {
-        weighing.add(
-            About::Culprit,
-            3.0,
-            format!("a crontab runs it: {} {}", cron.when, cron.command),
-            [(cron.place, None)],
-        );
+        signs.push((5.0, format!("{name} is a Windows program, run under Wine"), place(1)));
     }
     let malware = case.facts.scans.iter().find(|f| {
         f.kind == ScanKind::Malware && f.path.as_deref().is_some_and(|path| path == name)
     });
     if let Some(finding) = malware {
-        signs += 1;
-        weighing.add(
-            About::Culprit,
-            20.0,
-            format!("{} knows the file as {}", finding.scanner, finding.what),
-            [(finding.place, None)],
-        );
+        let says = format!("{} knows the file as {}", finding.scanner, finding.what);
+        signs.push((20.0, says, vec![(finding.place, None)]));
     }
-    if signs == 0 {
+    signs
+}
+
+/// What shows that nobody installed it, and what keeps it running.
+fn intruders_program(case: &Case<'_>, program: &Program<'_>, weighing: &mut Weighing) {
+    let signs = signs(case, program);
+    if signs.is_empty() {
         weighing.add(
             About::Culprit,
             0.002,
-            format!("nothing shows that {name} is not software that somebody installed here"),
-            place,
+            format!(
+                "nothing shows that {} is not software that somebody installed here",
+                program.name
+            ),
+            program.places.first().copied(),
+        );
+        return;
+    }
+    for (ratio, says, places) in signs {
+        weighing.add(About::Culprit, ratio, says, places);
+    }
+    if let Some(cron) = program.cron.or_else(|| cron_of(case, program)) {
+        weighing.add(
+            About::Culprit,
+            3.0,
+            format!("a crontab runs it: {} {}", cron.when, cron.command),
+            [(cron.place, None)],
         );
     }
 }
@@ -229,12 +219,14 @@ fn intruders_program(case: &Case<'_>, program: &Program<'_>, weighing: &mut Weig
 fn explained_by_a_site(program: &Program<'_>, sites: &[Hypothesis], weighing: &mut Weighing) {
     for site in sites.iter().filter(|s| s.path == Path::PastMta && s.weighing.confidence() > 0.5) {
         let Some(culprit) = &site.culprit else { continue };
-        weighing.add(
-            About::Culprit,
-            0.01,
-            format!("the planted script {} explains the same sessions", culprit.value),
-            program.places.first().copied(),
-        );
+        let pid = culprit.attrs.get("pid").and_then(serde_json::Value::as_u64);
+        let its_own = pid.is_some() && pid == program.pid.map(u64::from);
+        let (ratio, says) = if its_own {
+            (0.0005, format!("the planted script {} left it running", culprit.value))
+        } else {
+            (0.01, format!("the planted script {} explains the same sessions", culprit.value))
+        };
+        weighing.add(About::Culprit, ratio, says, program.places.first().copied());
     }
 }
 

@@ -6,7 +6,7 @@
 //! the web. Without a process nobody is named and the class is not claimed.
 
 use super::program::{Join, Program, first_word, programs};
-use super::{Hypothesis, open_proxy, window_signs};
+use super::{Hypothesis, bot_process, open_proxy, shell_account, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, frames};
 use crate::seen::Seen;
@@ -46,7 +46,7 @@ fn one(
             frames(sessions.iter().copied()).into_iter().take(1),
         );
     }
-    is_an_application(program, &mut weighing);
+    is_an_application(case, program, &mut weighing);
     for site in sites.iter().filter(|s| s.path == Path::PastMta && s.weighing.confidence() > 0.5) {
         if let Some(culprit) = &site.culprit {
             weighing.add(
@@ -94,39 +94,28 @@ fn one(
     }
 }
 
-/// Whether it is an application, installed where applications are, or something that only carries
-/// others' connections.
-fn is_an_application(program: &Program<'_>, weighing: &mut Weighing) {
-    let path = program.name.as_str();
+/// Whether it is an application, installed where applications are, or an intruder's program, or
+/// something that only carries others' connections.
+fn is_an_application(case: &Case<'_>, program: &Program<'_>, weighing: &mut Weighing) {
     let places: Vec<_> = program.places.iter().take(1).copied().collect();
-    let carries = [
-        (
-            super::shell_account::is_login_server(program),
-            "it is the log-in server: a log-in's tunnel",
-        ),
-        (open_proxy::is_proxy(program), "it is a proxy: it connects for others"),
-        (
-            super::bot_process::is_virtual_machine(program),
-            "it is a virtual machine: its guest connects",
-        ),
-    ];
-    for (is, says) in carries {
-        if is {
-            weighing.add(About::Culprit, 0.002, says, places.clone());
-        }
+    if shell_account::is_login_server(program) {
+        weighing.add(About::Culprit, 0.002, "it is the log-in server: a log-in's tunnel", places);
+        return;
     }
-    if let Some(oddly) = program.oddly() {
-        weighing.add(
-            About::Culprit,
-            0.0005,
-            format!("{path} lies {oddly}, where installed software does not"),
-            places,
-        );
-    } else if path.starts_with('/') {
+    if open_proxy::is_proxy(program) {
+        weighing.add(About::Culprit, 0.002, "it is a proxy: it connects for others", places);
+        return;
+    }
+    let signs = bot_process::signs(case, program);
+    let clean = signs.is_empty();
+    for (_, says, places) in signs {
+        weighing.add(About::Culprit, 0.002, says, places);
+    }
+    if clean && program.name.starts_with('/') {
         weighing.add(
             About::Culprit,
             2.0,
-            format!("{path} stands where installed software stands"),
+            format!("{} stands where installed software stands", program.name),
             places,
         );
     }

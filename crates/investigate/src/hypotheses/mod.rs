@@ -20,6 +20,10 @@ mod vpn_client;
 mod window_signs;
 
 #[cfg(test)]
+mod causes_past;
+#[cfg(test)]
+mod causes_through;
+#[cfg(test)]
 mod doubtful;
 #[cfg(test)]
 mod doubtful_accounts;
