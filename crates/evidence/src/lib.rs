@@ -5,6 +5,7 @@
 //! [`Sink`] (pass 1); [`Evidence::quote`] re-reads what is quoted (pass 2). Reading is all it
 //! does: nothing is executed, nothing is resolved, nothing leaves the machine.
 
+pub mod authlog;
 mod calendar;
 pub mod connections;
 pub mod crontab;
@@ -21,6 +22,7 @@ mod opened;
 mod packets;
 mod plan;
 pub mod processes;
+pub mod proxylog;
 mod quote;
 mod recognise;
 mod sample;
@@ -30,6 +32,7 @@ pub mod site;
 mod sources;
 pub mod stamp;
 mod stream;
+pub mod vpn;
 mod walk;
 pub mod weblog;
 pub mod webroot;
