@@ -27,6 +27,7 @@ mod ruled_out;
 mod seen;
 mod timeline;
 mod usage;
+mod walls;
 mod weight;
 
 pub use answer::{Investigation, Verdict};

@@ -17,9 +17,8 @@ pub(crate) fn run(args: &Investigate) -> anyhow::Result<Outcome> {
     let mut progress = Progress::new("reading");
     let mut answer = investigate(&mut evidence, &mut |done, all| progress.tell(done, all));
     progress.end();
-    // The reader's clock, where nothing says the site's.
     if answer.zone.is_none() {
-        answer.zone = jiff::tz::TimeZone::system().iana_name().map(str::to_owned);
+        answer.zone = zone_of_the_reader();
     }
     if let Some(path) = &args.html {
         let page = report::page::render(&answer).context("cannot lay out the page")?;
@@ -27,6 +26,12 @@ pub(crate) fn run(args: &Investigate) -> anyhow::Result<Outcome> {
     }
     print(args, &answer)?;
     Ok(if answer.needs_attention() { Outcome::Attention } else { Outcome::Done })
+}
+
+/// The zone of the clock that the reader looks at, where nothing says the site's.
+#[expect(clippy::disallowed_methods, reason = "the rim gives the zone to the pure report")]
+fn zone_of_the_reader() -> Option<String> {
+    jiff::tz::TimeZone::system().iana_name().map(str::to_owned)
 }
 
 fn print(args: &Investigate, answer: &Investigation) -> anyhow::Result<()> {
