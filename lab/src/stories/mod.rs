@@ -4,9 +4,15 @@ use anyhow::{Context, Result};
 use std::path::Path;
 
 mod backdrop;
+mod comment_form;
+mod far;
+mod gathered;
 mod guest_wifi;
 mod mailer_4079;
 mod nodemailer_direct;
+#[allow(dead_code)] // office stories come after this
+mod premises;
+mod scene;
 mod seed_guest_laptop;
 mod seed_php_script;
 mod stolen_default_alarm;
@@ -116,6 +122,12 @@ pub const ALL: &[Story] = &[
         says: "innocent twin of nodemailer-direct",
         seed: 22,
         record: twin_nodemailer_local::record,
+    },
+    Story {
+        name: "comment-form",
+        says: "FIELD (i): header injection through a comment form, probes first",
+        seed: 31,
+        record: comment_form::record,
     },
 ];
 
