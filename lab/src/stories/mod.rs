@@ -5,16 +5,24 @@ use std::path::Path;
 
 mod backdrop;
 mod comment_form;
+mod cron_perl;
 mod far;
 mod gathered;
 mod guest_wifi;
+mod joomla_jce;
 mod mailer_4079;
 mod nodemailer_direct;
+mod ordinary;
+mod planted;
+mod post_daemon;
+mod postfix_uid_bot;
 #[allow(dead_code)] // office stories come after this
 mod premises;
 mod scene;
 mod seed_guest_laptop;
 mod seed_php_script;
+mod shells;
+mod ssh_tunnel;
 mod stolen_default_alarm;
 mod stolen_mailbox;
 mod stolen_test_account;
@@ -22,6 +30,7 @@ mod twin_guest_laptop;
 mod twin_nodemailer_local;
 mod twin_php_site;
 mod twin_traveller;
+mod wp_email;
 
 /// An incident that can be recorded.
 #[derive(Clone, Copy, Debug)]
@@ -128,6 +137,42 @@ pub const ALL: &[Story] = &[
         says: "FIELD (i): header injection through a comment form, probes first",
         seed: 31,
         record: comment_form::record,
+    },
+    Story {
+        name: "cron-perl",
+        says: "FIELD (h): Perl in /var/tmp, started by the web server's own crontab",
+        seed: 32,
+        record: cron_perl::record,
+    },
+    Story {
+        name: "ssh-tunnel",
+        says: "a login account with a weak password carries strangers' connections to port 25",
+        seed: 33,
+        record: ssh_tunnel::record,
+    },
+    Story {
+        name: "joomla-jce",
+        says: "FIELD (f): pictures that are PHP on several sites of one server, one of them sends",
+        seed: 34,
+        record: joomla_jce::record,
+    },
+    Story {
+        name: "post-daemon",
+        says: "one POST to a planted script starts a daemon that mails for the rest of the time",
+        seed: 35,
+        record: post_daemon::record,
+    },
+    Story {
+        name: "postfix-uid-bot",
+        says: "a bot under uid postfix, behind a firewall that lets only that user out",
+        seed: 36,
+        record: postfix_uid_bot::record,
+    },
+    Story {
+        name: "wp-email",
+        says: "FIELD (j): email-this-to-a-friend, used by strangers",
+        seed: 37,
+        record: wp_email::record,
     },
 ];
 
