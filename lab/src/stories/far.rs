@@ -11,6 +11,7 @@ use crate::sink::{self, Manner, Received};
 use crate::world::World;
 use anyhow::{Context, Result};
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::rc::Rc;
 
 /// Names and addresses before anything is built.
@@ -30,6 +31,8 @@ pub(super) struct Far {
     pub(super) crowd: Rc<Host>,
     /// Domains that take mail, the one with an exchanger that is down among them.
     pub(super) domains: Vec<&'static str>,
+    /// The first exchanger of each domain: domain, name, address.
+    pub(super) routes: Vec<(&'static str, &'static str, &'static str)>,
     /// People there whom ours write to; one of them has left.
     pub(super) contacts: Vec<&'static str>,
     /// Exchangers that keep what they get, readable with [`crate::sink::received`].
@@ -46,6 +49,8 @@ pub(super) struct Far {
     pub(super) scanners: Vec<&'static str>,
     /// Someone's monitoring service: its address and what it says after EHLO.
     pub(super) monitor: (&'static str, &'static str),
+    /// Hosts that stay up with the scene.
+    others: Vec<Rc<Host>>,
 }
 
 impl Names {
@@ -110,6 +115,12 @@ impl Names {
 
         let (providers, domains, keepers) = self.providers(chance);
         let net = Internet::build(world, zone, &providers)?;
+        let mut routes = Vec::new();
+        for (of, exchangers) in &providers {
+            if let Some((_, name, address, _)) = exchangers.first() {
+                routes.extend(of.iter().map(|domain| (*domain, *name, *address)));
+            }
+        }
         // The first is what the crowd speaks from where nothing else is said: the monitoring service.
         let all = [&[monitor.0], &homes[..], &visitors, &strangers, &scanners].concat();
         let crowd = internet::crowd(world, "crowd", &all)?;
@@ -134,6 +145,7 @@ impl Names {
             net,
             crowd,
             domains,
+            routes,
             contacts,
             keepers,
             writers,
@@ -142,6 +154,7 @@ impl Names {
             strangers,
             scanners,
             monitor,
+            others: Vec::new(),
         })
     }
 
@@ -210,6 +223,36 @@ impl Far {
             }
         }
         Ok(None)
+    }
+
+    /// The exchanger that keeps mail with this number, and its domain.
+    pub(super) fn keeper(&self, number: usize) -> Result<(&'static str, &'static str)> {
+        let (name, domain) = (self.keepers.get(number), self.domains.get(number));
+        name.copied().zip(domain.copied()).with_context(|| format!("no keeper {number}"))
+    }
+
+    /// The first exchanger of a domain.
+    pub(super) fn exchanger_of(&self, domain: &str) -> Option<&'static str> {
+        self.routes.iter().find(|(of, ..)| *of == domain).map(|(_, name, _)| *name)
+    }
+
+    /// A web server elsewhere that hands out work to bots: exchangers' addresses with recipients, at `/t`. Gives its address.
+    pub(super) fn control(&mut self, chance: &mut Chance, world: &World) -> Result<&'static str> {
+        let mut list = String::new();
+        for _ in 0..200 {
+            let victim = self.victim(chance);
+            let domain = victim.rsplit('@').next().unwrap_or_default();
+            let found = self.routes.iter().find(|(of, ..)| *of == domain);
+            if let Some((_, _, address)) = found {
+                let _ = writeln!(list, "{address} {victim}");
+            }
+        }
+        let address = kept(format!("203.0.113.{}", 251 + chance.below(3)));
+        let host = world.public("control", address, "UTC")?;
+        host.write("/srv/work/t", list, 0o644)?;
+        host.daemon(&["busybox", "httpd", "-f", "-p", "80", "-h", "/srv/work"])?;
+        self.others.push(host);
+        Ok(address)
     }
 
     /// Several of them.

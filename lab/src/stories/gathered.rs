@@ -67,6 +67,13 @@ impl Scene {
             for path in listed(host, tables)? {
                 folder.take(host, &path, path.trim_start_matches('/'))?;
             }
+            // And what they start, where it is no program of the distribution.
+            let started = format!(
+                "grep -hoE '(^|[ >])/(usr/local|opt|srv|home|tmp|var/tmp|dev/shm)[^ ;>]*' $({tables}) /dev/null | tr -d ' >' | sort -u"
+            );
+            for path in listed(host, &started)? {
+                folder.take(host, &path, path.trim_start_matches('/'))?;
+            }
         }
         for (part, command, name) in [
             (Part::Postconf, "postconf -n", "postconf-n.txt"),

@@ -54,7 +54,8 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let (watch, _) = office.machine("nagios")?;
     let (tablet, _) = office.machine("iPad-van-Moira")?;
     // One provider asks a list before it takes mail.
-    let strict = office.scene.far.net.exchanger(office.scene.far.keepers[1])?;
+    let (strict, provider) = office.scene.far.keeper(1)?;
+    let strict = office.scene.far.net.exchanger(strict)?;
     strict.sh("postconf -e 'smtpd_client_restrictions = reject_rbl_client zen.spamhaus.org' && postfix reload >/dev/null 2>&1")?;
 
     office.scene.everyday();
@@ -72,8 +73,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let names = std::rc::Rc::clone(&scene.far.net.names);
     scene.line.sh(length * 0.5, &names, "listed", &announced::script(&served));
     // Graham writes to a customer of that provider, before and after.
-    let provider = scene.far.domains[1];
-    let graham = scene.people[0].clone();
+    let graham = scene.people.first().cloned().context("nobody works here")?;
     let person = Person {
         at: &graham.at,
         from_ip: "",
@@ -106,7 +106,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
         backdrop::speak(&mut scene.line, at, "printer", &printer, &words, &text);
     }
     // The other wireless laptop holds a private account with a provider that takes mail on port 25 only.
-    let (own, home) = (scene.far.keepers[0], scene.far.domains[0]);
+    let (own, home) = scene.far.keeper(0)?;
     for at in scene.chance.arrivals(0.8, 4.0, length - 8.0) {
         let (from, to) = (
             format!("d.hartley@{home}"),

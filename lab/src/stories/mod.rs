@@ -7,6 +7,7 @@ mod announced;
 mod backdrop;
 mod browsing;
 mod comment_form;
+mod cron_perl;
 mod docker_gateway;
 mod dockhouse;
 mod far;
@@ -14,18 +15,25 @@ mod gathered;
 mod guest_wifi;
 mod host_network_relay;
 mod itweek_wireless;
+mod joomla_jce;
 mod localdomain_helo;
 mod mailer_4079;
 mod nodemailer_direct;
 mod nullclient;
+mod ordinary;
+mod planted;
+mod post_daemon;
+mod postfix_uid_bot;
 mod premises;
 mod router_nat;
 mod scene;
 mod seed_guest_laptop;
 mod seed_php_script;
+mod shells;
 mod smarthost_site;
 mod spree;
 mod squid_connect;
+mod ssh_tunnel;
 mod stolen_default_alarm;
 mod stolen_mailbox;
 mod stolen_test_account;
@@ -42,6 +50,7 @@ mod twin_traveller;
 mod twin_vpn;
 mod two_causes;
 mod vpn_laptop;
+mod wp_email;
 
 /// An incident that can be recorded.
 #[derive(Clone, Copy, Debug)]
@@ -244,6 +253,42 @@ pub const ALL: &[Story] = &[
         says: "FIELD (i): header injection through a comment form, probes first",
         seed: 31,
         record: comment_form::record,
+    },
+    Story {
+        name: "cron-perl",
+        says: "FIELD (h): Perl in /var/tmp, started by the web server's own crontab",
+        seed: 32,
+        record: cron_perl::record,
+    },
+    Story {
+        name: "ssh-tunnel",
+        says: "a login account with a weak password carries strangers' connections to port 25",
+        seed: 33,
+        record: ssh_tunnel::record,
+    },
+    Story {
+        name: "joomla-jce",
+        says: "FIELD (f): pictures that are PHP on several sites of one server, one of them sends",
+        seed: 34,
+        record: joomla_jce::record,
+    },
+    Story {
+        name: "post-daemon",
+        says: "one POST to a planted script starts a daemon that mails for the rest of the time",
+        seed: 35,
+        record: post_daemon::record,
+    },
+    Story {
+        name: "postfix-uid-bot",
+        says: "a bot under uid postfix, behind a firewall that lets only that user out",
+        seed: 36,
+        record: postfix_uid_bot::record,
+    },
+    Story {
+        name: "wp-email",
+        says: "FIELD (j): email-this-to-a-friend, used by strangers",
+        seed: 37,
+        record: wp_email::record,
     },
 ];
 

@@ -259,7 +259,10 @@ impl Scene {
         (site, path): (&str, &str),
         fields: &[(&str, &str)],
     ) {
-        let agent = self.chance.pick(web::AGENTS);
+        // A visitor keeps the browser: which one, the address decides. The last of the list is a crawler.
+        let last: usize = from.rsplit('.').next().and_then(|n| n.parse().ok()).unwrap_or_default();
+        let browsers = web::AGENTS.len().saturating_sub(1).max(1);
+        let agent = web::AGENTS.get(last % browsers).copied().unwrap_or_default();
         let pairs: Vec<String> =
             fields.iter().map(|(name, text)| format!("{name}={text}")).collect();
         let mut more = vec!["-A", agent];

@@ -66,7 +66,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
         backdrop::submit(line, at, "road", &sitter, &[to], &text);
     }
     // The tablet's surveying program tries its maker's server on port 25 and meets the firewall.
-    let (keeper, maker) = (far.keepers[1], far.domains[1]);
+    let (keeper, maker) = far.keeper(1)?;
     for at in chance.arrivals(1.0, 4.0, length - 8.0) {
         let (from, to) = ("rilievi@geometra-bianchi.example", format!("telemetria@{maker}"));
         let text = letter::report(from, &to, "log", "v4.1\n");

@@ -76,7 +76,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
         }
     }
     // The copier's maker is asked for its mail server now and then: greeted from inside, nothing sent.
-    let maker = scene.far.domains[0];
+    let (_, maker) = scene.far.keeper(0)?;
     let mut at = 40.0;
     while at < length - 3.0 {
         backdrop::speak(
@@ -141,7 +141,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let (first, _) = played.span("direct").context("nothing went direct")?;
     let (later, _) = played.span("stolen").context("nothing was stolen")?;
     let direct = scene.far.stored("from demo-win10")?.map_or(first, |mail| mail.arrived);
-    let plain = scene.far.net.exchanger(scene.far.keepers[1])?;
+    let plain = scene.far.net.exchanger(scene.far.keeper(1)?.0)?;
     let stolen = sink::received(&plain, "deals.example")?.map_or(later, |mail| mail.arrived);
 
     let mut folder = Folder::create(plan.out)?;

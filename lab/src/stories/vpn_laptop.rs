@@ -65,7 +65,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     scene.everyday();
     let length = scene.length;
     let Scene { chance, line, far, .. } = &mut scene;
-    let (keeper, provider) = (far.keepers[1], far.domains[1]);
+    let (keeper, provider) = far.keeper(1)?;
     // Petra's old program hands her private letters to her own provider's server.
     for at in chance.arrivals(0.9, 4.0, length - 8.0) {
         let (from, to) = (
