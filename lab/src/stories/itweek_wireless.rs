@@ -72,6 +72,8 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     .concat();
     let names = std::rc::Rc::clone(&scene.far.net.names);
     scene.line.sh(length * 0.5, &names, "listed", &announced::script(&served));
+    // Its Postfix remembers what the list said as long as a process lives.
+    scene.line.sh(length * 0.5 + 3.0, &strict, "reload", "postfix reload");
     // Graham writes to a customer of that provider, before and after.
     let graham = scene.people.first().cloned().context("nobody works here")?;
     let person = Person {
