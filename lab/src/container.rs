@@ -69,16 +69,36 @@ pub fn container(
     Ok(inside)
 }
 
+/// Gives a network and one container IPv6 addresses (a /64 of unique local ones).
+pub fn six(machine: &Host, net: Network, gateway: &str, container: (&Host, &str)) -> Result<()> {
+    let (inside, address) = container;
+    for (host, interface, address) in [(machine, net.bridge, gateway), (inside, "eth0", address)] {
+        host.sh(&format!(
+            "sysctl -qw net.ipv6.conf.lo.disable_ipv6=0 net.ipv6.conf.{interface}.disable_ipv6=0
+             ip -6 addr add ::1/128 dev lo 2>/dev/null; ip -6 addr add {address}/64 dev {interface} nodad"
+        ))?;
+    }
+    Ok(())
+}
+
 /// Publishes a port of a container as `-p PORT:PORT` does: a rule for IPv4, and a `docker-proxy` for each family, which
-/// opens a connection of its own to the container for whatever the rule does not catch (IPv6 among it).
-pub fn publish(machine: &Host, net: Network, container: &str, port: u16) -> Result<()> {
+/// opens a connection of its own to the container for whatever the rule does not catch: IPv6 among it, which goes on by
+/// IPv4 where the container has nothing else.
+pub fn publish(
+    machine: &Host,
+    net: Network,
+    container: &str,
+    container_six: Option<&str>,
+    port: u16,
+) -> Result<()> {
     let bridge = net.bridge;
     machine.sh(&format!(
         "iptables -t nat -A POSTROUTING -s {container} -d {container} -p tcp --dport {port} -j MASQUERADE
          iptables -t nat -A DOCKER ! -i {bridge} -p tcp --dport {port} -j DNAT --to-destination {container}:{port}
          iptables -A DOCKER -d {container} ! -i {bridge} -o {bridge} -p tcp --dport {port} -j ACCEPT"
     ))?;
-    for outside in ["0.0.0.0", "::"] {
+    for (outside, container) in [("0.0.0.0", container), ("::", container_six.unwrap_or(container))]
+    {
         // The proxy tells the daemon on descriptor 3 that it is ready.
         machine.daemon(&[
             "bash",

@@ -22,6 +22,7 @@ const DOCK: Dock = Dock {
     networks: "127.0.0.0/8 172.19.0.0/16",
     people: &[("holm", "Tau.werk.88"), ("lager", "Knoten5Knoten"), ("susanne", "hanf-und-sisal")],
     six: ("40:1f::25", "7a0"),
+    inner_six: None,
     settings: "enable_long_queue_ids = yes\n",
 };
 
@@ -122,7 +123,7 @@ const STORY: &str = "A ropemaker's shop: Postfix runs in a container (long queue
 Strangers by IPv6 are therefore trusted.
 
 Noise: three people who submit, mail from outside by IPv4 under the senders' own addresses, one provider that delivers by IPv6 and so arrives as the gateway too, greylisting, an exchanger that is down, password guessers, monitoring of port 25. \
-Decoys: the shop's program sends as many letters to outsiders as the strangers do; relay testers by IPv4 are refused.
+Decoys: the shop's program writes to outsiders throughout; relay testers by IPv4 are refused.
 
 Real: Postfix, Dovecot, Docker's `docker-proxy`, netfilter. By hand: the bridge and the firewall rules, written as dockerd 20.10 writes them (no dockerd ran; container processes do not show in the machine's `ps`), the strangers' and the shop program's dialects, \
 `abuse-mail.eml`, `site.toml`.";

@@ -1,5 +1,5 @@
-//! Ready-made scenery, third kind: a machine that carries its mail server in a container, with IPv6 on the machine but not
-//! in the containers' network, so that Docker's userland proxy hands every IPv6 client on as the bridge's gateway.
+//! Ready-made scenery, third kind: a machine that carries its mail server in a container. The machine has IPv6; Docker's
+//! userland proxy takes it and hands every such client on as the bridge's gateway, by IPv4 or by the containers' own IPv6.
 
 use super::Plan;
 use super::far::{Names, kept};
@@ -36,6 +36,8 @@ pub(super) struct Dock {
     pub(super) people: &'static [(&'static str, &'static str)],
     /// The end of the machine's IPv6 address, and the start of the strangers'.
     pub(super) six: (&'static str, &'static str),
+    /// IPv6 addresses of the bridge and of the mail container, where their network has IPv6.
+    pub(super) inner_six: Option<(&'static str, &'static str)>,
     /// More lines for main.cf.
     pub(super) settings: &'static str,
 }
@@ -72,6 +74,9 @@ impl Dockhouse {
         container::network(&machine, says.net)?;
         let server = container::container(&world, &machine, says.net, says.hostname, says.mail_at)?;
         let app = container::container(&world, &machine, says.net, "app", says.app_at)?;
+        if let Some((gateway, address)) = says.inner_six {
+            container::six(&machine, says.net, gateway, (&server, address))?;
+        }
         Mta {
             hostname: says.hostname,
             domains: says.domain,
@@ -83,7 +88,8 @@ impl Dockhouse {
         }
         .start(&server)?;
         for port in [25, 587] {
-            container::publish(&machine, says.net, says.mail_at, port)?;
+            let inner = says.inner_six.map(|(_, address)| address);
+            container::publish(&machine, says.net, says.mail_at, inner, port)?;
         }
 
         // One keeper has IPv6 and prefers it, as large providers do.

@@ -21,6 +21,7 @@ const DOCK: Dock = Dock {
     networks: "127.0.0.0/8 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16",
     people: &[("pieter", "Boei-en-baken5"), ("planning", "Getij.0642"), ("anneke", "scheepsbel!2")],
     six: ("51:e::7", "c40"),
+    inner_six: None,
     settings: "smtpd_helo_required = yes\ndisable_vrfy_command = yes\n",
 };
 

@@ -14,6 +14,7 @@ mod far;
 mod gathered;
 mod guest_wifi;
 mod host_network_relay;
+mod ipv6_docker;
 mod itweek_wireless;
 mod joomla_jce;
 mod localdomain_helo;
@@ -223,6 +224,12 @@ pub const ALL: &[Story] = &[
         says: "innocent twin of smarthost-site",
         seed: 66,
         record: twin_smarthost::record,
+    },
+    Story {
+        name: "ipv6-docker",
+        says: "FIELD (s): strangers by IPv6 look like the containers' own IPv6 gateway",
+        seed: 67,
+        record: ipv6_docker::record,
     },
     Story {
         name: "twin-guest-laptop",

@@ -22,6 +22,7 @@ const DOCK: Dock = Dock {
     networks: "127.0.0.0/8 172.21.0.7/32",
     people: &[("marta", "Rosal-y-6-olivos"), ("pedidos", "Macetas.44"), ("quique", "riego+goteo")],
     six: ("9c:2::1", "31d"),
+    inner_six: None,
     settings: "",
 };
 
