@@ -115,6 +115,21 @@ pub fn hoster(told: Told<'_>, hoster: &str, customer: &str) -> String {
     )
 }
 
+/// A report of SpamCop's kind: who sent, when, and the header lines its reporter pasted.
+pub fn spamcop(told: Told<'_>, customer: &str, sender: &str, subject: &str) -> String {
+    let (number, date) =
+        (told.seen.as_second(), show(told.seen, "%a, %d %b %Y %H:%M:%S +0000", "UTC"));
+    format!(
+        "From: 4471 <{number}@reports.spamcop.net>\nTo: {customer}\nSubject: [SpamCop ({0}) id:{number}] {subject}\nDate: {1}\n\
+         Message-ID: <rid-{number}@reports.spamcop.net>\nContent-Type: text/plain; charset=UTF-8\n\n\
+         Unsolicited mail from {0} / {date}\n\n[ Header lines of the offending message ]\n\
+         Received: from {2} ({2} [{0}])\n\tby mx.x with ESMTP; {date}\nFrom: {sender}\nSubject: {subject}x\n\n[ The recipient asked to stay unnamed ]\n",
+        told.address,
+        show(told.seen + SignedDuration::from_mins(48), "%a, %d %b %Y %H:%M:%S +0000", "UTC"),
+        told.helo,
+    )
+}
+
 /// A complaint in the Abuse Reporting Format (RFC 5965) about `message`, as the complainer's server received it.
 pub fn arf(told: Told<'_>, reporter: &str, customer: &str, sender: &str, message: &str) -> String {
     format!(

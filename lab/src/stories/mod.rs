@@ -22,13 +22,18 @@ mod scene;
 mod seed_guest_laptop;
 mod seed_php_script;
 mod shells;
+mod signup_bombing;
 mod ssh_tunnel;
 mod stolen_default_alarm;
 mod stolen_mailbox;
 mod stolen_test_account;
+mod twin_contact_form;
+mod twin_cron_script;
+mod twin_daemon;
 mod twin_guest_laptop;
 mod twin_nodemailer_local;
 mod twin_php_site;
+mod twin_shell_user;
 mod twin_traveller;
 mod wp_email;
 
@@ -173,6 +178,36 @@ pub const ALL: &[Story] = &[
         says: "FIELD (j): email-this-to-a-friend, used by strangers",
         seed: 37,
         record: wp_email::record,
+    },
+    Story {
+        name: "signup-bombing",
+        says: "FIELD (l): an unprotected newsletter sign-up, list-bombed",
+        seed: 38,
+        record: signup_bombing::record,
+    },
+    Story {
+        name: "twin-contact-form",
+        says: "innocent twin of comment-form",
+        seed: 39,
+        record: twin_contact_form::record,
+    },
+    Story {
+        name: "twin-cron-script",
+        says: "innocent twin of cron-perl",
+        seed: 40,
+        record: twin_cron_script::record,
+    },
+    Story {
+        name: "twin-shell-user",
+        says: "innocent twin of ssh-tunnel",
+        seed: 41,
+        record: twin_shell_user::record,
+    },
+    Story {
+        name: "twin-daemon",
+        says: "innocent twin of post-daemon",
+        seed: 42,
+        record: twin_daemon::record,
     },
 ];
 
