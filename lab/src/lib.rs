@@ -12,6 +12,7 @@ pub mod clock;
 pub mod dns;
 pub mod evidence;
 pub mod gateway;
+pub mod guest;
 pub mod host;
 pub mod internet;
 pub mod letter;

@@ -18,6 +18,7 @@ mod post_daemon;
 mod postfix_uid_bot;
 #[allow(dead_code)] // office stories come after this
 mod premises;
+mod qemu_guest;
 mod scene;
 mod seed_guest_laptop;
 mod seed_php_script;
@@ -33,6 +34,7 @@ mod twin_daemon;
 mod twin_guest_laptop;
 mod twin_nodemailer_local;
 mod twin_php_site;
+mod twin_qemu_guest;
 mod twin_shell_user;
 mod twin_traveller;
 mod wp_email;
@@ -208,6 +210,18 @@ pub const ALL: &[Story] = &[
         says: "innocent twin of post-daemon",
         seed: 42,
         record: twin_daemon::record,
+    },
+    Story {
+        name: "qemu-guest",
+        says: "a guest in QEMU on the mail host sends; the list names a Windows family",
+        seed: 43,
+        record: qemu_guest::record,
+    },
+    Story {
+        name: "twin-qemu-guest",
+        says: "innocent twin of qemu-guest",
+        seed: 44,
+        record: twin_qemu_guest::record,
     },
 ];
 
