@@ -158,7 +158,18 @@ fn visitors(path: &PathUse, weighing: &mut Weighing) {
     }
 }
 
-fn unmodified(case: &Case<'_>, script: &Script<'_>, weighing: &mut Weighing) {
+/// That nothing was planted: the file was read. Forms hand their mail to the mail server; one that
+/// speaks to others' servers itself must be seen to do so.
+fn unmodified(case: &Case<'_>, script: &Script<'_>, path: Path, weighing: &mut Weighing) {
+    if path == Path::PastMta && !script.file.is_some_and(|f| f.can_mail) {
+        weighing.add(
+            About::Culprit,
+            0.01,
+            "a form hands its mail to the mail server; nothing shows that this one sends it itself",
+            script.file.map(|f| (f.place, f.modified)),
+        );
+        return;
+    }
     match script.file {
         Some(file) if file.can_mail => weighing.add(
             About::Culprit,
@@ -202,7 +213,7 @@ fn finish(
     (first, last): (Option<Time>, Option<Time>),
     sites: &[Hypothesis],
 ) -> Hypothesis {
-    unmodified(case, script, &mut weighing);
+    unmodified(case, script, path, &mut weighing);
     for site in sites.iter().filter(|s| s.path == path && s.weighing.confidence() > 0.5) {
         if let Some(culprit) = &site.culprit {
             weighing.add(
