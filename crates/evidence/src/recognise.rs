@@ -124,10 +124,11 @@ pub(crate) fn text(text: &[u8], command: Option<&str>) -> Kind {
     if text.trim_ascii().is_empty() {
         return Kind::Unrecognised;
     }
-    let particular: [(Test, Kind); 13] = [
+    let particular: [(Test, Kind); 14] = [
         (processes::recognise, Kind::Processes),
         (connections::sockets::recognise, Kind::Connections),
         (connections::conntrack::recognise, Kind::Connections),
+        (connections::lsof::recognise, Kind::Connections),
         (leases::recognise, Kind::Leases),
         (firewall, Kind::Firewall),
         (vpn::recognise, Kind::Vpn),

@@ -21,7 +21,7 @@ pub(crate) struct Section {
 const MOST: usize = 500;
 
 /// Commands whose output is evidence, or is known not to be.
-const COMMANDS: [&str; 40] = [
+const COMMANDS: [&str; 48] = [
     "ps",
     "ss",
     "netstat",
@@ -38,6 +38,7 @@ const COMMANDS: [&str; 40] = [
     "find",
     "ls",
     "dig",
+    "drill",
     "host",
     "nslookup",
     "mailq",
@@ -58,6 +59,13 @@ const COMMANDS: [&str; 40] = [
     "dmesg",
     "wg",
     "clamscan",
+    "clamdscan",
+    "debsums",
+    "aide",
+    "tripwire",
+    "twprint",
+    "maldet",
+    "pflogsumm",
     "rkhunter",
     "chkrootkit",
     "uname",
@@ -133,6 +141,7 @@ fn is_command(words: &str) -> bool {
                     | "auxww"
                     | "auxf"
                     | "show"
+                    | "dump"
                     | "addr"
                     | "route"
                     | "auxwwf"

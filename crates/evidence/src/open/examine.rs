@@ -221,6 +221,11 @@ impl Opening {
                 records = found.len();
                 self.plan.tables.extend(found);
             }
+            Kind::Connections if connections::lsof::recognise(text) => {
+                let found = connections::lsof::read(text, source, base);
+                records = found.len();
+                self.plan.tables.extend(found);
+            }
             Kind::Connections if connections::sockets::recognise(text) => {
                 let found = connections::sockets::read(text, source, base);
                 records = found.len();
@@ -313,8 +318,10 @@ impl Opening {
         if sample.complete() || !syslog || only_mail {
             return;
         }
-        let needles: [(&[u8], Line); 3] = [
+        let needles: [(&[u8], Line); 5] = [
             (b" PROTO=TCP ", Line::Netfilter),
+            (b" proto=\"6\" ", Line::Netfilter),
+            (b" proto TCP (", Line::Netfilter),
             (b" postfix/", Line::Postfix),
             (b"DHCPACK", Line::Dhcp),
         ];
