@@ -5,6 +5,7 @@
 //! [`Sink`] (pass 1); [`Evidence::quote`] re-reads what is quoted (pass 2). Reading is all it
 //! does: nothing is executed, nothing is resolved, nothing leaves the machine.
 
+mod archive;
 mod calendar;
 pub mod connections;
 pub mod crontab;

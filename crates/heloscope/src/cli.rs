@@ -17,7 +17,7 @@ pub(crate) enum Command {
     ///
     /// Takes any files and folders in any mix: the list's notice, mail logs, captures, web logs,
     /// leases, socket and process tables, web roots. Each is recognised by its content; .gz, .xz,
-    /// .zst and .bz2 are opened. Exits 1 when a cause was found, 0 when not, 65 when nothing
+    /// .zst and .bz2 are opened, tar and zip archives read as the folder they hold. Exits 1 when a cause was found, 0 when not, 65 when nothing
     /// could be read.
     Investigate(Investigate),
     /// Print every SMTP session in captures or logs, one JSON object a line.
@@ -43,7 +43,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Investigate {
-    /// Files and folders of evidence; `-` is standard input.
+    /// Files, folders and archives of evidence; `-` is standard input.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// Print the answer as JSON (heloscope.investigation/1).
