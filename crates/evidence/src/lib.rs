@@ -37,7 +37,7 @@ pub mod webroot;
 
 pub use facts::{
     AuthEvent, AuthWhat, Connection, CronEntry, DnsFact, Facts, Figure, Lease, MailCopy, Process,
-    Proxied, Request, ScanFinding, ScanKind, Setting, Site, VpnClient, WebFile,
+    Proxied, Request, ScanFinding, ScanKind, Setting, Site, Unread, VpnClient, WebFile,
 };
 pub use kind::Kind;
 

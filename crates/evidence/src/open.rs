@@ -1,6 +1,7 @@
 //! Pass 0: paths -> files -> what each is; the small kinds are read whole here, the large ones
 //! noted in the [`Plan`]. Nothing stops it: what cannot be read becomes an input with a note.
 
+mod bundle;
 mod examine;
 mod logs;
 pub(crate) mod standing;
@@ -28,6 +29,7 @@ pub(crate) fn open(paths: &[PathBuf]) -> Evidence {
         !opening.trees.takes(file, standing::absolute(file).as_deref())
     });
     opening.trees.plan(&mut found);
+    opening.bundles(&mut found);
     for file in found {
         if let Some(problem) = &file.problem {
             opening.unrecognised(&file.path, problem);
