@@ -6,6 +6,7 @@
 //! does: nothing is executed, nothing is resolved, nothing leaves the machine.
 
 mod archive;
+pub mod authlog;
 mod calendar;
 pub mod connections;
 pub mod crontab;
@@ -22,6 +23,7 @@ mod opened;
 mod packets;
 mod plan;
 pub mod processes;
+pub mod proxylog;
 mod quote;
 mod recognise;
 mod sample;
@@ -31,6 +33,7 @@ pub mod site;
 mod sources;
 pub mod stamp;
 mod stream;
+pub mod vpn;
 mod walk;
 pub mod weblog;
 pub mod webroot;

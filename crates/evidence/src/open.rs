@@ -78,6 +78,8 @@ struct Opening {
     mails: BTreeMap<PathBuf, Vec<(PathBuf, Body)>>,
     /// `ps` tables, which need the site's zone.
     processes: Vec<(SourceId, Vec<u8>, u64)>,
+    /// What VPN servers print, which needs the site's zone, too.
+    vpns: Vec<(SourceId, Vec<u8>, u64, Option<String>)>,
     /// Captures as text, what their stamps say, when the file was written.
     texts: Vec<(SourceId, packets::Stamps, Option<i64>)>,
     /// From when to when evidence is dated.
@@ -116,6 +118,7 @@ impl Opening {
         self.resolve_texts();
         self.resolve_logs();
         self.read_processes();
+        self.read_vpns();
         self.read_trees();
         self.plan.captures.sort_by_key(|c| (c.first, c.source));
         self.plan.webs.sort_by_key(|w| (w.first, w.source));

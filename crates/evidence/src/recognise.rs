@@ -6,8 +6,8 @@ use crate::kind::Kind;
 use crate::logline::{self, Line};
 use crate::sample::Sample;
 use crate::{
-    connections, crontab, leases, lines, messages, notices, packets, processes, sections, settings,
-    site, weblog, webroot,
+    authlog, connections, crontab, leases, lines, messages, notices, packets, processes, sections,
+    settings, site, vpn, weblog, webroot,
 };
 use std::collections::BTreeMap;
 
@@ -70,9 +70,16 @@ pub(crate) fn content(sample: &Sample) -> Content {
         }
     }
     // Journald and Docker write a line as JSON; the chain reads these.
-    if known == 0 && sample.lines().next().is_some_and(is_journal) {
-        lines.insert(Line::Postfix, 1);
-        return Content::Log(lines);
+    if known == 0 {
+        if sample.lines().next().is_some_and(is_journal) {
+            lines.insert(Line::Postfix, 1);
+        }
+        for class in sample.lines().take(4000).filter_map(authlog::journal_class) {
+            *lines.entry(class).or_default() += 1;
+        }
+        if !lines.is_empty() {
+            return Content::Log(lines);
+        }
     }
     if known * 2 > seen {
         return Content::Log(lines);
@@ -119,17 +126,16 @@ pub(crate) fn text(text: &[u8], command: Option<&str>) -> Kind {
     if text.trim_ascii().is_empty() {
         return Kind::Unrecognised;
     }
-    let particular: [(Test, Kind); 14] = [
+    let particular: [(Test, Kind); 13] = [
         (processes::recognise, Kind::Processes),
         (connections::sockets::recognise, Kind::Connections),
         (connections::conntrack::recognise, Kind::Connections),
         (leases::recognise, Kind::Leases),
         (firewall, Kind::Firewall),
-        (vpn, Kind::Vpn),
+        (vpn::recognise, Kind::Vpn),
         (scanner_report, Kind::ScannerReport),
         (mail_summary, Kind::MailSummary),
         (list_answers, Kind::ListAnswers),
-        (proxy_log, Kind::ProxyLog),
         (flows, Kind::Flows),
         (webroot::listing::recognise, Kind::WebRoot),
         (utf8_site, Kind::Site),
@@ -193,7 +199,13 @@ pub(crate) fn kinds(lines: &BTreeMap<Line, usize>) -> Vec<Kind> {
     if has(Line::Dhcp) {
         kinds.push(Kind::Leases);
     }
-    if has(Line::Auth) {
+    if has(Line::Vpn) {
+        kinds.push(Kind::Vpn);
+    }
+    if has(Line::Proxy) {
+        kinds.push(Kind::ProxyLog);
+    }
+    if has(Line::Auth) || has(Line::Cron) {
         kinds.push(Kind::AuthLog);
     }
     kinds
@@ -227,12 +239,6 @@ fn firewall(text: &[u8]) -> bool {
     }) || text.trim_ascii_start().starts_with(b"{") && contains(text, "\"nftables\"")
 }
 
-fn vpn(text: &[u8]) -> bool {
-    contains(text, "interface: wg") && contains(text, "public key:")
-        || contains(text, "OpenVPN CLIENT LIST")
-        || contains(text, "TITLE,OpenVPN")
-}
-
 fn scanner_report(text: &[u8]) -> bool {
     contains(text, "- SCAN SUMMARY -")
         || contains(text, "Rootkit Hunter")
@@ -250,14 +256,6 @@ fn mail_summary(text: &[u8]) -> bool {
 
 fn list_answers(text: &[u8]) -> bool {
     contains(text, "\"heloscope.check/1\"")
-}
-
-fn proxy_log(text: &[u8]) -> bool {
-    any_line(text, |line| {
-        ["TCP_MISS", "TCP_TUNNEL", "TCP_DENIED", "TCP_HIT", "TCP_REFRESH", "NONE_NONE"]
-            .iter()
-            .any(|word| contains(line, &format!(" {word}")) && contains(line, "/"))
-    })
 }
 
 fn flows(text: &[u8]) -> bool {

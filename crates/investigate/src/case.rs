@@ -6,7 +6,7 @@ use crate::incident::{Incident, same_helo};
 use crate::seen::Seen;
 use crate::weight::Cited;
 use heloscope_evidence::facts::Vantage;
-use heloscope_evidence::{Facts, Input, Kind, Process};
+use heloscope_evidence::{Facts, Input, Kind, Process, VpnClient};
 use heloscope_model::{Octets, Time, Window};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -73,6 +73,10 @@ impl<'a> Case<'a> {
         let own = &self.incident.own;
         let site = &self.facts.site;
         let ip = seen.speaker();
+        let from_tunnel = seen.hearsay.as_ref().is_some_and(|h| h.from_tunnel);
+        if from_tunnel || self.vpn_client(ip).is_some() {
+            return Speaker::Other(ip);
+        }
         if site.vantage == Some(Vantage::Host) {
             return Speaker::Host;
         }
@@ -95,6 +99,15 @@ impl<'a> Case<'a> {
         } else {
             Speaker::Host
         }
+    }
+
+    /// The VPN client that has an address inside the tunnel. A client that may use everything
+    /// (`0.0.0.0/0`) is the way out, not a client.
+    pub(crate) fn vpn_client(&self, ip: IpAddr) -> Option<&'a VpnClient> {
+        let narrow = |n: &ipnet::IpNet| n.prefix_len() >= 16;
+        let of = |c: &&VpnClient| c.inside.iter().any(|n| narrow(n) && n.contains(&ip));
+        let most = |c: &&VpnClient| c.inside.iter().map(ipnet::IpNet::prefix_len).max();
+        self.facts.vpn_clients.iter().filter(of).max_by_key(most)
     }
 
     /// What the MTA says in HELO: learnt from its sessions, or as configured.

@@ -7,13 +7,15 @@
 
 use crate::incident::Incident;
 use crate::instants::Instants;
+use crate::logins::Logins;
 use crate::matching;
 use crate::profile::Profile;
+use crate::proxies::Proxies;
 use crate::seen::{ProcessRef, Seen};
 use crate::usage::{Requests, Usages};
-use heloscope_evidence::{Connection, MailCopy, Request, Sink};
-use heloscope_maillog::{Attempt, Login, Mail};
-use heloscope_model::{Octets, Session};
+use heloscope_evidence::{AuthEvent, Connection, MailCopy, Process, Proxied, Request, Sink};
+use heloscope_maillog::{Attempt, Login, Mail, Reject};
+use heloscope_model::{Octets, Session, Time};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
@@ -31,6 +33,7 @@ const COPIES: usize = 20_000;
 /// Everything the hypotheses look at.
 pub(crate) struct Gathered<'a> {
     incident: &'a Incident,
+    processes: &'a [Process],
     /// Outgoing sessions.
     pub(crate) outbound: Vec<Seen>,
     /// Sessions from inside to an address of ours: how local programs speak to the MTA.
@@ -44,6 +47,10 @@ pub(crate) struct Gathered<'a> {
     pub(crate) usages: Usages,
     /// Connections to mail ports that firewalls and socket tables name.
     pub(crate) connections: Vec<Connection>,
+    /// Log-ins to this host.
+    pub(crate) logins: Logins,
+    /// What proxies were asked for.
+    pub(crate) proxies: Proxies,
     /// Requests near the instants that need explaining.
     pub(crate) requests: Requests,
     /// Message copies.
@@ -60,9 +67,10 @@ pub(crate) struct Gathered<'a> {
 }
 
 impl<'a> Gathered<'a> {
-    pub(crate) fn new(incident: &'a Incident) -> Self {
+    pub(crate) fn new(incident: &'a Incident, processes: &'a [Process]) -> Self {
         Self {
             incident,
+            processes,
             outbound: Vec::new(),
             inward: 0,
             twins: HashMap::new(),
@@ -71,6 +79,8 @@ impl<'a> Gathered<'a> {
             profile: Profile::default(),
             usages: Usages::default(),
             connections: Vec::new(),
+            logins: Logins::default(),
+            proxies: Proxies::default(),
             requests: Requests::default(),
             copies: Vec::new(),
             log_hosts: BTreeSet::new(),
@@ -104,7 +114,24 @@ impl<'a> Gathered<'a> {
             }
         }
         let unexplained = self.outbound.iter().filter(|s| s.explained.is_none()).map(|s| s.start);
-        self.requests.instants = Instants::new(unexplained, self.usages.local_instants());
+        let starts = self.starts();
+        self.requests.instants =
+            Instants::new(unexplained, self.usages.local_instants(), starts.into_iter());
+    }
+
+    /// When the processes were started that hold connections to mail ports or lie oddly: a request
+    /// may have started them.
+    fn starts(&self) -> Vec<(Time, u32)> {
+        let holds = |process: &Process| {
+            let of_it = |pid: Option<u32>| pid == Some(process.pid);
+            self.outbound.iter().any(|s| of_it(s.process.as_ref().and_then(|p| p.pid)))
+                || self.connections.iter().any(|c| c.dst_port == 25 && of_it(c.pid))
+        };
+        self.processes
+            .iter()
+            .filter(|p| holds(p) || crate::hypotheses::lies_oddly(&p.command))
+            .filter_map(|p| Some((p.started?, p.pid)))
+            .collect()
     }
 
     /// Where no session is explained by content: the addresses most of whose sessions are
@@ -135,7 +162,16 @@ impl<'a> Gathered<'a> {
         }
         let client = SocketAddr::new(connection.src, connection.src_port.unwrap_or(0));
         let server = SocketAddr::new(connection.dst, connection.dst_port);
-        let known = self.by_socket.get(&(client, server)).copied();
+        // Seen outside the translation, the tracked connection names who stands behind it.
+        let outside = connection.translated.map(|ip| SocketAddr::new(ip, client.port()));
+        let known = self.by_socket.get(&(client, server)).copied().or_else(|| {
+            let known = *self.by_socket.get(&(outside?, server))?;
+            let seen = self.outbound.get_mut(known)?;
+            if seen.inside.is_none() && own.is_inside(connection.src) {
+                seen.inside = Some(client);
+            }
+            Some(known)
+        });
         if let Some(seen) = known.and_then(|i| self.outbound.get_mut(i)) {
             let same =
                 connection.time.is_none_or(|t| seen.stretch().widened(SAME_CONNECTION_S).holds(t));
@@ -218,8 +254,20 @@ impl Sink for Gathered<'_> {
         self.matching.attempt(&attempt);
     }
 
+    fn reject(&mut self, reject: Reject) {
+        self.usages.reject(&reject);
+    }
+
     fn login(&mut self, login: Login) {
         self.usages.login(&login);
+    }
+
+    fn auth(&mut self, event: AuthEvent) {
+        self.logins.event(event);
+    }
+
+    fn proxied(&mut self, proxied: Proxied) {
+        self.proxies.request(proxied);
     }
 
     fn request(&mut self, request: Request) {

@@ -19,15 +19,19 @@ pub(crate) enum Instant {
     Session,
     /// A program of this user id handed in a mail.
     Mail(u32),
+    /// A process that holds connections to mail servers, or lies oddly, was started.
+    Started(u32),
 }
 
 impl Instants {
     pub(crate) fn new(
         sessions: impl Iterator<Item = Time>,
         mails: impl Iterator<Item = (Time, u32)>,
+        starts: impl Iterator<Item = (Time, u32)>,
     ) -> Self {
         let mut sorted: Vec<_> = sessions
             .map(|t| (t, Instant::Session))
+            .chain(starts.map(|(t, pid)| (t, Instant::Started(pid))))
             .chain(mails.map(|(t, uid)| (t, Instant::Mail(uid))))
             .take(KEPT)
             .collect();
@@ -65,7 +69,11 @@ mod tests {
     #[test]
     fn near_includes_both_edges() {
         let at = |s| Time::from_secs(s);
-        let instants = Instants::new([at(10), at(20), at(30)].into_iter(), std::iter::empty());
+        let instants = Instants::new(
+            [at(10), at(20), at(30)].into_iter(),
+            std::iter::empty(),
+            std::iter::empty(),
+        );
         assert_eq!(instants.near(at(20), 10.0), 0..3);
         assert_eq!(instants.near(at(20), 9.0), 1..2);
         assert_eq!(instants.near(at(100), 5.0), 3..3);

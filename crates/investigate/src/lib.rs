@@ -7,16 +7,23 @@
 //! records quoted. [`report`] prints it. Pure but for the reading that `evidence` does.
 
 pub mod answer;
+mod blast;
 mod case;
 mod conclude;
 mod gather;
 mod hypotheses;
 mod incident;
 mod instants;
+mod list_words;
+mod logins;
 mod matching;
+mod mta_settings;
 mod needed;
 mod profile;
+mod proxies;
+mod removal;
 pub mod report;
+mod ruled_out;
 mod seen;
 mod timeline;
 mod usage;
@@ -29,7 +36,8 @@ use heloscope_evidence::Evidence;
 /// Investigates. `progress` is told bytes done and bytes in all.
 pub fn investigate(evidence: &mut Evidence, progress: &mut dyn FnMut(u64, u64)) -> Investigation {
     let incident = incident::Incident::new(&evidence.facts);
-    let mut gathered = gather::Gathered::new(&incident);
+    let processes = evidence.facts.processes.clone();
+    let mut gathered = gather::Gathered::new(&incident, &processes);
     evidence.stream(&mut gathered, progress);
     gathered.settle();
     let case = case::Case::new(&evidence.facts, &incident, &gathered, &evidence.inputs);

@@ -71,6 +71,8 @@ pub(crate) struct Hearsay {
     pub(crate) forwarded: bool,
     /// The rule's prefix says that it was not let through.
     pub(crate) dropped: bool,
+    /// The interface it came in by is a tunnel's.
+    pub(crate) from_tunnel: bool,
 }
 
 /// Seconds that a connection named by a firewall line may have lasted.
@@ -155,6 +157,7 @@ impl Seen {
                 forwarded: connection.in_interface.as_deref().is_some_and(|i| !i.is_empty())
                     && connection.out_interface.as_deref().is_some_and(|o| !o.is_empty()),
                 dropped,
+                from_tunnel: connection.in_interface.as_deref().is_some_and(is_tunnel),
             }),
         }
     }
@@ -241,6 +244,12 @@ impl ProcessRef {
             place: *place,
         })
     }
+}
+
+/// Whether an interface is named as tunnels are.
+fn is_tunnel(interface: &str) -> bool {
+    let name = interface.trim_end_matches(|c: char| c.is_ascii_digit());
+    name.len() < interface.len() && matches!(name, "wg" | "tun" | "tap" | "ipsec" | "zt")
 }
 
 /// `aa:bb:cc:dd:ee:ff`.

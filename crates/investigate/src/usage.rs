@@ -4,7 +4,7 @@ use crate::incident::Incident;
 use crate::instants::{Instant, Instants};
 use crate::seen::key;
 use heloscope_evidence::Request;
-use heloscope_maillog::{Login, Mail, Origin, Status};
+use heloscope_maillog::{Login, Mail, Origin, Reject, Status};
 use heloscope_model::{Octets, Place, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -44,6 +44,17 @@ pub(crate) struct Usages {
     pub(crate) went_out: Vec<Time>,
     /// Addresses that failed to log in: how often, and the first line.
     pub(crate) guessers: BTreeMap<IpAddr, (u64, Time, Place)>,
+    /// Addresses under which clients were refused.
+    pub(crate) strangers: BTreeMap<IpAddr, Refused>,
+}
+
+/// Clients that were refused under one address.
+#[derive(Default)]
+pub(crate) struct Refused {
+    /// Their HELOs, lower case, at most 64.
+    pub(crate) helos: BTreeSet<Vec<u8>>,
+    /// The first line.
+    pub(crate) first: Option<(Time, Place)>,
 }
 
 /// One user of the MTA.
@@ -51,11 +62,19 @@ pub(crate) struct Usages {
 pub(crate) struct Usage {
     pub(crate) mails: u64,
     pub(crate) recipients: u64,
+    /// Mails that a server elsewhere was to take, and mails for mailboxes here.
+    pub(crate) outward: u64,
+    pub(crate) inward: u64,
+    /// Sender domains of the mails for mailboxes here, and of those that went out.
+    pub(crate) inward_senders: BTreeSet<u64>,
+    pub(crate) outward_senders: BTreeSet<u64>,
     pub(crate) first: Option<Time>,
     pub(crate) last: Option<Time>,
     /// Mails in each hour since the epoch.
     pub(crate) hours: BTreeMap<i64, u32>,
     pub(crate) clients: BTreeMap<IpAddr, ClientUse>,
+    /// The name that pickup gives the user of a local program.
+    pub(crate) local_name: Option<String>,
     /// Envelope senders, lower case.
     pub(crate) senders: BTreeMap<String, u32>,
     pub(crate) domains: BTreeSet<u64>,
@@ -102,8 +121,11 @@ impl Usages {
                     usage.mail(mail, Some((*ip, name.as_bytes() != b"unknown")), incident);
                 }
             }
-            Origin::Local { uid, .. } => {
+            Origin::Local { uid, from } => {
                 if let Some(usage) = bounded(&mut self.uids, *uid) {
+                    if usage.local_name.is_none() && !from.as_bytes().contains(&b'@') {
+                        usage.local_name = Some(from.to_string());
+                    }
                     usage.mail(mail, None, incident);
                 }
             }
@@ -115,6 +137,15 @@ impl Usages {
         let Some(ip) = login.ip.filter(|_| !login.success) else { return };
         if self.guessers.len() < USERS || self.guessers.contains_key(&ip) {
             self.guessers.entry(ip).or_insert((0, login.time, login.place)).0 += 1;
+        }
+    }
+
+    pub(crate) fn reject(&mut self, reject: &Reject) {
+        let Some(ip) = reject.ip else { return };
+        let Some(refused) = bounded(&mut self.strangers, ip) else { return };
+        refused.first.get_or_insert((reject.time, reject.place));
+        if let Some(helo) = reject.helo.as_ref().filter(|_| refused.helos.len() < 64) {
+            refused.helos.insert(helo.as_bytes().to_ascii_lowercase());
         }
     }
 
@@ -133,6 +164,23 @@ fn bounded<K: Ord, V: Default>(map: &mut BTreeMap<K, V>, at: K) -> Option<&mut V
 }
 
 impl Usage {
+    /// Out into the world, or to a mailbox here.
+    fn direction(&mut self, mail: &Mail) {
+        let domain = mail.from.as_ref().map(|from| {
+            let from = from.as_bytes().to_ascii_lowercase();
+            key(from.rsplit(|&b| b == b'@').next().unwrap_or_default())
+        });
+        for (is, count, senders) in [
+            (mail.deliveries.iter().any(leaves), &mut self.outward, &mut self.outward_senders),
+            (mail.deliveries.iter().any(stays), &mut self.inward, &mut self.inward_senders),
+        ] {
+            *count += u64::from(is);
+            if let Some(domain) = domain.filter(|_| is && senders.len() < PEERS) {
+                senders.insert(domain);
+            }
+        }
+    }
+
     fn mail(&mut self, mail: &Mail, client: Option<(IpAddr, bool)>, incident: &Incident) {
         let at = mail.first;
         self.mails += 1;
@@ -147,6 +195,7 @@ impl Usage {
                 *self.senders.entry(from).or_default() += 1;
             }
         }
+        self.direction(mail);
         let inside = incident.windows.is_empty() || incident.in_window(at);
         if self.samples.len() < 8 {
             self.samples.push((at, mail.place));
@@ -201,6 +250,18 @@ impl Usage {
     }
 }
 
+/// Whether a delivery leaves this host for another's.
+fn leaves(delivery: &heloscope_maillog::Delivery) -> bool {
+    delivery.relay_ip.is_some_and(|ip| !ip.is_loopback())
+}
+
+/// Whether a delivery puts the mail into a mailbox here.
+fn stays(delivery: &heloscope_maillog::Delivery) -> bool {
+    let agent = delivery.agent.as_bytes();
+    matches!(agent, b"local" | b"virtual" | b"pipe")
+        || agent == b"lmtp" && delivery.relay_ip.is_none_or(|ip| ip.is_loopback())
+}
+
 /// Whether a refusal speaks of what was sent, not of a missing mailbox, of greylisting, which
 /// every stranger meets, or of a listing of the address, which meets all that the server sends.
 fn speaks_of_spam(reply: &[u8]) -> bool {
@@ -237,6 +298,32 @@ pub(crate) struct Requests {
     quarters: usize,
     /// By path without query.
     pub(crate) paths: BTreeMap<String, PathUse>,
+    /// Which sites each client sent forms to.
+    pub(crate) visitors: Visitors,
+}
+
+/// Which sites each client sent forms to.
+#[derive(Default)]
+pub(crate) struct Visitors {
+    /// (virtual host or empty) by client.
+    pub(crate) posted: BTreeMap<IpAddr, BTreeSet<String>>,
+}
+
+/// Clients whose sites are kept, and sites kept of one.
+const VISITORS: usize = 20_000;
+const SITES: usize = 8;
+
+impl Visitors {
+    fn request(&mut self, client: IpAddr, host: Option<&Octets>, is_post: bool) {
+        if !is_post || (self.posted.len() >= VISITORS && !self.posted.contains_key(&client)) {
+            return;
+        }
+        let sites = self.posted.entry(client).or_default();
+        let host = host.map(ToString::to_string).unwrap_or_default();
+        if sites.len() < SITES && !host.is_empty() {
+            sites.insert(host);
+        }
+    }
 }
 
 /// One path of a site.
@@ -252,8 +339,11 @@ pub(crate) struct PathUse {
     quarters: BTreeMap<i64, u32>,
     /// Instants near to one of them.
     instants: BTreeSet<usize>,
-    /// Requests near to an instant.
+    /// Requests near to an instant, and how many of them were POSTs.
     pub(crate) near: u64,
+    pub(crate) near_posts: u64,
+    /// Who made those.
+    pub(crate) near_clients: BTreeSet<IpAddr>,
     /// The first of those.
     pub(crate) samples: Vec<(Time, Place)>,
     /// When they came, for the time line.
@@ -274,7 +364,11 @@ impl Requests {
         }
         let known = self.paths.entry(path.0.into_owned()).or_default();
         known.requests += 1;
-        known.posts += u64::from(request.method.as_bytes() == b"POST");
+        let is_post = request.method.as_bytes() == b"POST";
+        known.posts += u64::from(is_post);
+        if let Some(client) = request.client {
+            self.visitors.request(client, known.host.as_ref().or(request.host.as_ref()), is_post);
+        }
         if known.host.is_none() {
             known.host = request.host;
         }
@@ -292,6 +386,12 @@ impl Requests {
             return;
         }
         known.near += 1;
+        known.near_posts += u64::from(is_post);
+        if let Some(client) = request.client
+            && known.near_clients.len() < PEERS
+        {
+            known.near_clients.insert(client);
+        }
         if known.samples.len() < 4 {
             known.samples.push((at, request.place));
         }

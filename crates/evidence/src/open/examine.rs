@@ -9,7 +9,7 @@ use crate::recognise::{self, Content, WHOLE};
 use crate::sample::Sample;
 use crate::sections;
 use crate::{
-    connections, crontab, leases, notices, packets, settings, site, walk, weblog, webroot,
+    connections, crontab, leases, notices, packets, settings, site, vpn, walk, weblog, webroot,
 };
 use heloscope_model::{SourceId, Time};
 use std::path::Path;
@@ -133,9 +133,13 @@ impl Opening {
             }
             // A section of log lines may hold several kinds, like a log of its own.
             let logs = match kind {
-                Kind::Connections | Kind::MailLog | Kind::WebLog | Kind::Leases | Kind::AuthLog => {
-                    recognise::log_kinds(text)
-                }
+                Kind::Connections
+                | Kind::MailLog
+                | Kind::WebLog
+                | Kind::ProxyLog
+                | Kind::Vpn
+                | Kind::Leases
+                | Kind::AuthLog => recognise::log_kinds(text),
                 _ => Vec::new(),
             };
             let kinds = if logs.contains(&kind) { logs } else { vec![kind] };
@@ -242,13 +246,21 @@ impl Opening {
             Kind::Processes => {
                 self.processes.push((source, text.to_vec(), base));
             }
+            Kind::Vpn if vpn::recognise(text) => {
+                self.vpns.push((source, text.to_vec(), base, command.map(str::to_owned)));
+            }
             Kind::WebRoot => {
                 let found = webroot::listing::read(text, command);
                 records = found.len();
                 self.note(source, "a listing of files and their times");
                 self.trees.listed(found);
             }
-            Kind::MailLog | Kind::WebLog | Kind::AuthLog | Kind::Leases => {
+            Kind::MailLog
+            | Kind::WebLog
+            | Kind::ProxyLog
+            | Kind::AuthLog
+            | Kind::Vpn
+            | Kind::Leases => {
                 // A section of a log: the streaming readers pass over the rest of the file.
                 self.log_section(source, kind, text, modified);
             }

@@ -20,7 +20,9 @@ fn files() -> Vec<(&'static str, String, Kind, u64)> {
         ("b3", "year = 2015\n".into(), Kind::Site, 1),
         ("b4", "just some words\n".into(), Kind::Unrecognised, 0),
         ("b5", "tcp 6 431999 ESTABLISHED src=192.168.1.23 dst=198.51.100.25 sport=49152 dport=25 src=198.51.100.25 dst=203.0.113.10 sport=25 dport=49152 [ASSURED]\n".into(), Kind::Connections, 1),
-        ("b6", "Dec  4 14:30:00 mail sshd[1]: Accepted password for anna from 192.0.2.9 port 5 ssh2\n".into(), Kind::AuthLog, 0),
+        ("b6", "Dec  4 14:30:00 mail sshd[1]: Accepted password for anna from 192.0.2.9 port 5 ssh2\n".into(), Kind::AuthLog, 1),
+        ("b7", "1449239400.123    456 192.168.1.5 TCP_TUNNEL/200 1234 CONNECT mx.example.org:25 - HIER_DIRECT/198.51.100.25 -\n".into(), Kind::ProxyLog, 1),
+        ("b8", "{\"__REALTIME_TIMESTAMP\":\"1449239400123456\",\"SYSLOG_IDENTIFIER\":\"sshd\",\"MESSAGE\":\"Accepted password for anna from 192.0.2.9 port 5 ssh2\"}\n".into(), Kind::AuthLog, 1),
     ]
 }
 

@@ -15,8 +15,12 @@ pub(crate) fn run(args: &Investigate) -> anyhow::Result<Outcome> {
         return Ok(Outcome::NothingReadable);
     }
     let mut progress = Progress::new("reading");
-    let answer = investigate(&mut evidence, &mut |done, all| progress.tell(done, all));
+    let mut answer = investigate(&mut evidence, &mut |done, all| progress.tell(done, all));
     progress.end();
+    // The reader's clock, where nothing says the site's.
+    if answer.zone.is_none() {
+        answer.zone = jiff::tz::TimeZone::system().iana_name().map(str::to_owned);
+    }
     if let Some(path) = &args.html {
         let page = report::page::render(&answer).context("cannot lay out the page")?;
         std::fs::write(path, page).context(CannotWrite(path.clone()))?;

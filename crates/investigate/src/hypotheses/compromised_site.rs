@@ -6,9 +6,11 @@
 //! it: the file shows nothing planted (unmodified code is never this class), the requests are no
 //! nearer than chance, the list quotes a HELO that the MTA never says.
 
+mod daemon;
 mod script;
 
-use self::script::{PLANTED, Script, candidates, stands_oddly};
+pub(super) use self::script::{PLANTED, Script, candidates, stands_oddly};
+
 use super::{Hypothesis, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
@@ -42,6 +44,7 @@ pub(crate) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
             found.extend(weighed.map(|w| (script.planted(), w)));
         }
     }
+    found.extend(daemon::weigh(case, &sessions));
     found.sort_by(|a, b| b.1.weighing.confidence().total_cmp(&a.1.weighing.confidence()));
     join_companions(found)
 }
@@ -116,7 +119,13 @@ fn through_mta(
     Some(hypothesis)
 }
 
-fn requests_meet(case: &Case<'_>, script: &Script<'_>, what: Instant, weighing: &mut Weighing) {
+/// Whether requests stand near what needs explaining.
+pub(super) fn requests_meet(
+    case: &Case<'_>,
+    script: &Script<'_>,
+    what: Instant,
+    weighing: &mut Weighing,
+) {
     let word = if what == Instant::Session { "session" } else { "mail" };
     let Some((path, usage)) = script.path else {
         if case.has(Kind::WebLog) {

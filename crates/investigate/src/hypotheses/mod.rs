@@ -1,12 +1,28 @@
 //! The hypotheses: one module a cause class. Each collects what speaks for and against its class
 //! and names the culprit where it can be proved.
 
+mod behind;
+mod bot_process;
 mod compromised_site;
 mod direct_sender;
+mod form_abuse;
+mod mail_signs;
+mod mta_identity;
 mod nat_client;
+mod open_proxy;
+mod open_relay;
+mod program;
+mod relaying;
+mod shell_account;
 mod stolen_credentials;
+mod trusted_client;
+mod vpn_client;
 mod window_signs;
 
+#[cfg(test)]
+mod causes_past;
+#[cfg(test)]
+mod causes_through;
 #[cfg(test)]
 mod doubtful;
 #[cfg(test)]
@@ -44,10 +60,23 @@ impl Hypothesis {
 
 /// The classes this version knows, with all candidates of each.
 pub(crate) fn all(case: &Case<'_>) -> Vec<Hypothesis> {
-    let mut found = nat_client::weigh(case);
     let site = compromised_site::weigh(case);
+    let mut found = bot_process::weigh(case, &site);
     found.extend(direct_sender::weigh(case, &site));
+    found.extend(form_abuse::weigh(case, &site));
     found.extend(site);
+    found.extend(shell_account::weigh(case));
+    found.extend(nat_client::weigh(case));
+    found.extend(vpn_client::weigh(case));
+    found.extend(open_proxy::weigh(case));
     found.extend(stolen_credentials::weigh(case));
+    found.extend(open_relay::weigh(case));
+    found.extend(trusted_client::weigh(case));
+    found.extend(mta_identity::weigh(case));
     found
+}
+
+/// Whether a command runs a program that lies where only intruders put programs.
+pub(crate) fn lies_oddly(command: &str) -> bool {
+    program::oddly(&program::program_name(command)).is_some()
 }

@@ -52,7 +52,7 @@ pub fn render(investigation: &Investigation) -> Result<String, askama::Error> {
         answer: words::printable(&words::answer(investigation)),
         investigation,
         causes,
-        notices: investigation.notices.iter().map(words::notice).collect(),
+        notices: words::notices(investigation),
         sessions: words::sessions(investigation).unwrap_or_default(),
         plot: plot::svg(&investigation.timeline),
     }

@@ -16,7 +16,7 @@ pub fn render(investigation: &Investigation) -> String {
     for cause in &investigation.causes {
         write_cause(&mut out, cause);
     }
-    section(&mut out, "The notice", investigation.notices.iter().map(words::notice));
+    section(&mut out, "The notice", words::notices(investigation));
     if let Some(sessions) = words::sessions(investigation) {
         section(&mut out, "Sessions", [sessions]);
     }
