@@ -34,6 +34,23 @@ pub struct Facts {
     pub dns: Vec<DnsFact>,
     /// Figures of mail summaries (pflogsumm).
     pub figures: Vec<Figure>,
+    /// What `heloscope collect` could not read on the host.
+    pub unread: Vec<Unread>,
+}
+
+/// Something that `heloscope collect` could not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// The host it ran on.
+    pub host: String,
+    /// A path or a command.
+    pub what: String,
+    /// `permission`, `failed`, `limit`, `cut`, `link`.
+    pub kind: String,
+    /// In the words of the host.
+    pub why: String,
+    /// The line.
+    pub place: Place,
 }
 
 /// `site.toml`.

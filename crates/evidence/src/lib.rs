@@ -5,6 +5,7 @@
 //! [`Sink`] (pass 1); [`Evidence::quote`] re-reads what is quoted (pass 2). Reading is all it
 //! does: nothing is executed, nothing is resolved, nothing leaves the machine.
 
+mod archive;
 pub mod authlog;
 mod calendar;
 pub mod connections;
@@ -39,7 +40,7 @@ pub mod webroot;
 
 pub use facts::{
     AuthEvent, AuthWhat, Connection, CronEntry, DnsFact, Facts, Figure, Lease, MailCopy, Process,
-    Proxied, Request, ScanFinding, ScanKind, Setting, Site, VpnClient, WebFile,
+    Proxied, Request, ScanFinding, ScanKind, Setting, Site, Unread, VpnClient, WebFile,
 };
 pub use kind::Kind;
 

@@ -97,11 +97,13 @@ fn is_journal(line: &[u8]) -> bool {
 
 /// Binary forms that people hand over and that are not read, with what to do.
 fn foreign(head: &[u8]) -> Option<&'static str> {
+    // Archives are opened before; these are left: one in a web site, a document that is a zip.
     if head.get(257..262) == Some(b"ustar") {
-        return Some("a tar archive: unpack it and hand over the folder");
+        return Some("a tar archive that is not opened here");
     }
     Some(match head {
-        [b'P', b'K', 3, 4, ..] => "a zip archive: unpack it and hand over the folder",
+        [b'P', b'K', 3, 4, ..] => "a document, program or archive in zip form, not opened",
+        [b'R', b'a', b'r', b'!', ..] => "a rar archive: unpack it and hand over the folder",
         [b'7', b'z', 0xbc, 0xaf, ..] => "a 7z archive: unpack it and hand over the folder",
         [0x7f, b'E', b'L', b'F', ..] => "a program (ELF)",
         [b'L', b'P', b'K', b'S', b'H', b'H', b'R', b'H', ..] => {

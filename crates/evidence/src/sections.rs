@@ -132,7 +132,7 @@ fn is_command(words: &str) -> bool {
     // Prose goes on in words ("# last words of ..."): arguments have dashes, slashes, digits.
     let argument = |w: &str| {
         w.starts_with(['-', '/', '|', '.', '~', '+', '>', '\'', '"'])
-            || w.contains(['/', '.', '_', '=', '-'])
+            || w.contains(['/', '.', '_', '=', '-', ','])
             || w.len() <= 3
             || matches!(
                 w,
@@ -166,6 +166,7 @@ mod tests {
             ("==> /var/log/syslog <==", Some("/var/log/syslog")),
             ("=== netstat -tanp ===", Some("netstat -tanp")),
             ("# cat /etc/crontab", Some("cat /etc/crontab")),
+            ("# ps -eo pid,ppid,args", Some("ps -eo pid,ppid,args")),
             ("# m h dom mon dow command", None),
             ("# host names of the internal network follow below", None),
             ("# See /usr/share/postfix/main.cf.dist", None),

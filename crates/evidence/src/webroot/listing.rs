@@ -56,7 +56,7 @@ pub(crate) fn read(text: &[u8], command: Option<&str>) -> Vec<(String, Time)> {
     found
 }
 
-/// `1449239400.1234567890 /var/www/x.php`
+/// `1449239400.1234567890 /var/www/x.php`, or `... 644 www-data 1234 /var/www/x.php`.
 fn printed(line: &[u8]) -> Option<(Time, String)> {
     let blank = memchr::memchr(b' ', line)?;
     let (stamp, path) = line.split_at_checked(blank)?;
@@ -68,6 +68,19 @@ fn printed(line: &[u8]) -> Option<(Time, String)> {
         return None;
     }
     let path = String::from_utf8_lossy(path.get(1..)?).into_owned();
+    // Mode, owner and size may stand between.
+    let mut words = path.splitn(4, ' ');
+    let path = match (words.next(), words.next(), words.next(), words.next()) {
+        (Some(mode), Some(_), Some(size), Some(rest))
+            if [mode, size]
+                .iter()
+                .all(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_digit()))
+                && rest.starts_with(['/', '.']) =>
+        {
+            rest.to_owned()
+        }
+        _ => path,
+    };
     (path.contains('/') && path.len() < 4096)
         .then(|| (Time::from_nanos(secs * 1_000_000_000 + nanos), path))
 }
@@ -121,6 +134,8 @@ mod tests {
         let found = read(find, None);
         assert_eq!(found[0].0, "/var/www/shop/x.php");
         assert_eq!(found[0].1.rfc3339(), "2015-12-04T14:30:00.500Z");
+        let more = read(b"1449239400.5 644 www-data 12 /var/www/shop/a b.php\n", None);
+        assert_eq!(more[0].0, "/var/www/shop/a b.php");
         let ls = b"/var/www/shop:\ntotal 12\ndrwxr-xr-x 2 root root 4096 2015-12-04 14:30:00.000000000 +0100 .\n-rw-r--r-- 1 www-data www-data 1234 2015-12-04 14:30:00.000000000 +0100 x y.php\n\n/var/www/shop/img:\ntotal 4\n-rw-r--r--. 1 a b 1 2014-01-01 00:00:00.000000000 +0000 a.php\n";
         assert!(recognise(ls));
         let found: Vec<String> =

@@ -87,7 +87,7 @@ fn garbage_empty_and_foreign_files_are_named() {
         ("empty", "empty"),
         ("empty.gz", "empty"),
         ("x.zip", "zip"),
-        ("x.tar", "unpack"),
+        ("x.tar", "damaged"),
     ] {
         let found = input(&evidence, name, "unrecognised");
         assert!(found.note.as_deref().unwrap().contains(why), "{name}: {:?}", found.note);
