@@ -12,6 +12,7 @@ mod case;
 mod conclude;
 mod gather;
 mod hypotheses;
+mod inbound;
 mod incident;
 mod instants;
 mod list_words;

@@ -65,7 +65,7 @@ fn through_mta(
     window_signs::helo_of_the_mta(case, &mut weighing);
     requests_meet(case, script, Instant::Mail(uid), &mut weighing);
     to_many_people(usage, &mut weighing);
-    mail_signs::receivers(usage, &mut weighing);
+    mail_signs::receivers(usage, About::Both, &mut weighing);
     let notices = case.notices_of_mail();
     let span = (usage.first, usage.last);
     let mut form = finish(case, script, Path::ThroughMta, weighing, notices, span, sites);
@@ -153,9 +153,14 @@ fn visitors(path: &PathUse, weighing: &mut Weighing) {
             ),
             places,
         );
-    } else if path.near_posts * 2 < path.near {
+    } else if !is_posted(path) {
         weighing.add(About::Culprit, 0.3, "most of the requests only looked at it (GET)", places);
     }
+}
+
+/// Whether it is filled in, and not only looked at: visitors get the page before they post it.
+fn is_posted(path: &PathUse) -> bool {
+    path.near_posts > 0 && path.near_posts * 10 >= path.near
 }
 
 /// That nothing was planted: the file was read. Forms hand their mail to the mail server; one that
@@ -234,7 +239,7 @@ fn finish(
         None => ("", None, Vec::new()),
     };
     let method = match script.path {
-        Some((_, usage)) if usage.near_posts * 2 < usage.near => "GET",
+        Some((_, usage)) if !is_posted(usage) => "GET",
         _ => "POST",
     };
     let of = host.as_deref().map(|h| format!(" of {h}")).unwrap_or_default();
