@@ -24,6 +24,7 @@ mod profile;
 mod proxies;
 mod removal;
 pub mod report;
+mod requests;
 mod ruled_out;
 mod seen;
 mod timeline;

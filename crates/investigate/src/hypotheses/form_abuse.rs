@@ -12,8 +12,9 @@ use super::{Hypothesis, mail_signs, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::instants::Instant;
+use crate::requests::PathUse;
 use crate::seen::Seen;
-use crate::usage::{PathUse, Usage};
+use crate::usage::Usage;
 use crate::weight::{About, Cited, Weighing};
 use heloscope_evidence::Kind;
 use heloscope_model::Time;
@@ -24,13 +25,13 @@ pub(super) fn weigh(case: &Case<'_>, sites: &[Hypothesis]) -> Vec<Hypothesis> {
     let sessions: Vec<&Seen> = past.iter().map(|(s, _)| *s).collect();
     let mut found = Vec::new();
     if !sessions.is_empty() {
-        for script in forms(case, Instant::Session) {
+        if let Some(script) = form(case, Instant::Session) {
             found.push(past_mta(case, &script, &sessions, sites));
         }
     }
     let uids = case.gathered.usages.uids.iter().filter(|(uid, _)| **uid != 0);
     for (uid, usage) in uids {
-        for script in forms(case, Instant::Mail(*uid)) {
+        if let Some(script) = form(case, Instant::Mail(*uid)) {
             found.push(through_mta(case, &script, *uid, usage, sites));
         }
     }

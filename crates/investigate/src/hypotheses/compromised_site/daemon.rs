@@ -116,7 +116,7 @@ fn start_meets(case: &Case<'_>, script: &Script<'_>, process: &Process, weighing
             .samples
             .iter()
             .filter(|(t, _)| {
-                started.is_some_and(|s| (t.since(s)).abs() <= crate::usage::NEAR_S * 2.0)
+                started.is_some_and(|s| (t.since(s)).abs() <= crate::requests::NEAR_S * 2.0)
             })
             .map(|(t, place)| (*place, Some(*t))),
     );
