@@ -63,7 +63,6 @@ pub(super) struct Scene {
     /// Seeded chance.
     pub(super) chance: Chance,
     /// Hosts and links, for what a story adds.
-    #[allow(dead_code)] // used as soon as a story adds a host
     pub(super) world: World,
     /// The rest of the Internet.
     pub(super) far: Far,

@@ -81,7 +81,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     )
 }
 
-const STORY: &str = "The same structure as cron-perl with nobody guilty in sight: a bookshop's server in Finland. A Perl script that its author left in /var/tmp greets four exchangers every three minutes under the host's own name, asks for nothing and quits, \
+const STORY: &str = "The same structure as cron-perl with nobody guilty in sight: a bookshop's server in Finland. A Perl script that its author left in /var/tmp greets its customers' exchangers every three minutes under the host's own name, asks for nothing and quits, \
 so that the shop knows when customers cannot be reached; it leaves no line in the mail log. Another mails reminders to customers through sendmail. \
 The list's page quotes `localhost.localdomain`, which nothing here says, and its detection is more than eleven hours older than logs and capture.
 

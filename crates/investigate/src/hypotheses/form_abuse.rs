@@ -41,13 +41,17 @@ pub(super) fn weigh(case: &Case<'_>, sites: &[Hypothesis]) -> Vec<Hypothesis> {
     found
 }
 
-/// Paths that stand near, whose file is not planted.
-fn forms<'a>(case: &Case<'a>, what: Instant) -> impl Iterator<Item = Script<'a>> {
-    candidates(case, what).into_iter().filter(|s| {
-        s.path.is_some()
-            && s.planted() < PLANTED
-            && s.file.is_none_or(|f| !f.path.ends_with(".htaccess"))
-    })
+/// The path that stands nearest, where its file is not planted. A visitor looks at a page before he
+/// posts it, and people post elsewhere at the same time: near stand many, one stands nearest.
+fn form<'a>(case: &Case<'a>, what: Instant) -> Option<Script<'a>> {
+    let nearest = |s: &Script<'_>| {
+        s.path.map_or(0.0, |(_, usage)| case.gathered.requests.nearest_to(usage, what))
+    };
+    candidates(case, what)
+        .into_iter()
+        .filter(|s| s.path.is_some_and(|(_, usage)| is_posted(usage) || usage.posts == 0))
+        .max_by(|a, b| nearest(a).total_cmp(&nearest(b)))
+        .filter(|s| s.planted() < PLANTED && s.file.is_none_or(|f| !f.path.ends_with(".htaccess")))
 }
 
 fn through_mta(
