@@ -6,8 +6,8 @@ use crate::kind::Kind;
 use crate::logline::{self, Line};
 use crate::sample::Sample;
 use crate::{
-    authlog, connections, crontab, leases, lines, messages, notices, packets, processes, sections,
-    settings, site, vpn, weblog, webroot,
+    authlog, connections, crontab, firewall, leases, lines, messages, notices, packets, processes,
+    sections, settings, site, vpn, weblog, webroot,
 };
 use std::collections::BTreeMap;
 
@@ -132,7 +132,7 @@ pub(crate) fn text(text: &[u8], command: Option<&str>) -> Kind {
         (connections::conntrack::recognise, Kind::Connections),
         (connections::lsof::recognise, Kind::Connections),
         (leases::recognise, Kind::Leases),
-        (firewall, Kind::Firewall),
+        (firewall::recognise, Kind::Firewall),
         (vpn::recognise, Kind::Vpn),
         (scanner_report, Kind::ScannerReport),
         (mail_summary, Kind::MailSummary),
@@ -223,21 +223,6 @@ fn any_line(text: &[u8], is: impl Fn(&[u8]) -> bool) -> bool {
 
 fn utf8_site(text: &[u8]) -> bool {
     text.len() < 1 << 20 && std::str::from_utf8(text).is_ok_and(site::recognise)
-}
-
-fn firewall(text: &[u8]) -> bool {
-    any_line(text, |line| {
-        let saved = matches!(line, b"*filter" | b"*nat" | b"*mangle" | b"*raw" | b"*security");
-        let listed = line.starts_with(b"Chain ")
-            && (line.ends_with(b")")
-                && (contains(line, "(policy ") || contains(line, " references)")));
-        let nft = line.starts_with(b"table ")
-            && line.ends_with(b"{")
-            && [" ip ", " ip6 ", " inet ", " arp ", " bridge ", " netdev "]
-                .iter()
-                .any(|f| contains(line, f));
-        saved || listed || nft
-    }) || text.trim_ascii_start().starts_with(b"{") && contains(text, "\"nftables\"")
 }
 
 fn scanner_report(text: &[u8]) -> bool {

@@ -9,7 +9,8 @@ use crate::recognise::{self, Content, WHOLE};
 use crate::sample::Sample;
 use crate::sections;
 use crate::{
-    connections, crontab, leases, notices, packets, settings, site, vpn, walk, weblog, webroot,
+    connections, crontab, firewall, leases, notices, packets, settings, site, vpn, walk, weblog,
+    webroot,
 };
 use heloscope_model::{SourceId, Time};
 use std::path::Path;
@@ -230,6 +231,17 @@ impl Opening {
                 let found = connections::sockets::read(text, source, base);
                 records = found.len();
                 self.plan.tables.extend(found);
+            }
+            Kind::Firewall => {
+                // A file's name may say what printed it.
+                let name = self.sources.get(source).and_then(|s| s.path.file_name());
+                let name = name.map(|n| n.to_string_lossy().into_owned());
+                let found = firewall::read(text, source, base, command.or(name.as_deref()));
+                records = found.iter().map(firewall::RuleSet::records).sum();
+                for note in found.iter().flat_map(firewall::RuleSet::notes) {
+                    self.note(source, note);
+                }
+                self.facts.firewalls.extend(found);
             }
             Kind::MtaConfig => {
                 let found = settings::read(text, source, base);
