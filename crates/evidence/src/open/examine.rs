@@ -9,8 +9,8 @@ use crate::recognise::{self, Content, WHOLE};
 use crate::sample::Sample;
 use crate::sections;
 use crate::{
-    connections, crontab, firewall, leases, notices, packets, settings, site, vpn, walk, weblog,
-    webroot,
+    connections, crontab, dns_facts, firewall, leases, mail_summary, notices, packets, scanners,
+    settings, site, vpn, walk, weblog, webroot,
 };
 use heloscope_model::{SourceId, Time};
 use std::path::Path;
@@ -243,15 +243,33 @@ impl Opening {
                 }
                 self.facts.firewalls.extend(found);
             }
-            Kind::MtaConfig => {
+            Kind::MtaConfig if settings::services::recognise(text) => {
+                let found = settings::services::read(text, source, base);
+                records = found.len();
+                self.facts.settings.extend(found);
+            }
+            Kind::MtaConfig if settings::recognise(text) => {
                 let found = settings::read(text, source, base);
                 records = found.len();
-                if settings::recognise(text) {
-                    self.facts.settings.extend(found);
-                } else {
-                    records = 0;
-                    self.note(source, "recognised, not yet read");
+                self.facts.settings.extend(found);
+            }
+            Kind::ScannerReport => {
+                let found = scanners::read(text, source, base, command);
+                records = found.len();
+                if found.is_empty() {
+                    self.note(source, "a scanner that found nothing");
                 }
+                self.facts.scans.extend(found);
+            }
+            Kind::MailSummary => {
+                let found = mail_summary::read(text, source, base);
+                records = found.len();
+                self.facts.figures.extend(found);
+            }
+            Kind::DnsFacts => {
+                let found = dns_facts::read(text, source, base, command);
+                records = found.len();
+                self.facts.dns.extend(found);
             }
             Kind::Processes if crontab::recognise(text) => {
                 let path = standing.unwrap_or_default();
