@@ -26,6 +26,7 @@ pub mod report;
 mod ruled_out;
 mod seen;
 mod timeline;
+mod unread;
 mod usage;
 mod weight;
 
