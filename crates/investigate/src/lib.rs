@@ -28,6 +28,7 @@ mod requests;
 mod ruled_out;
 mod seen;
 mod timeline;
+mod unread;
 mod usage;
 mod walls;
 mod weight;

@@ -114,6 +114,7 @@ pub(crate) fn needed(case: &Case<'_>, causes: &[Hypothesis]) -> Vec<Needed> {
             );
         }
     }
+    wanted.extend(crate::unread::needed(case.facts));
     if wanted.is_empty() {
         wanted.push(Needed {
             what: "a recording over the whole time of the next detection, at the place where all mail \

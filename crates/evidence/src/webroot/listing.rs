@@ -21,7 +21,9 @@ pub(crate) fn recognise(text: &[u8]) -> bool {
         found += usize::from(printed(line).is_some() || listed(line).is_some() || total || folder);
     }
     let _ = long;
-    found >= 2 && found * 10 >= seen * 8
+    // A tree of one file is listed in one line.
+    let alone = seen == 1 && lines::of(text).any(|(_, l)| printed(l).is_some());
+    (found >= 2 || alone) && found * 10 >= seen * 8
 }
 
 /// Paths and times. Relative paths are given as they stand.

@@ -10,6 +10,7 @@
 
 mod answers;
 mod bad_input;
+mod collect;
 mod hostile;
 mod permission;
 mod transforms;
