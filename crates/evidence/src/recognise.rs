@@ -225,10 +225,6 @@ fn contains(text: &[u8], needle: &str) -> bool {
     memchr::memmem::find(head, needle.as_bytes()).is_some()
 }
 
-fn any_line(text: &[u8], is: impl Fn(&[u8]) -> bool) -> bool {
-    lines::of(text).take(200).any(|(_, line)| is(line))
-}
-
 fn utf8_site(text: &[u8]) -> bool {
     text.len() < 1 << 20 && std::str::from_utf8(text).is_ok_and(site::recognise)
 }
