@@ -36,7 +36,7 @@ pub(crate) fn recognise(text: &[u8], command: Option<&str>) -> Option<&'static s
     let has = |needle: &str| memchr::memmem::find(front, needle.as_bytes()).is_some();
     let by_words = if has("Rootkit Hunter version") || has("Running Rootkit Hunter") {
         Some("rkhunter")
-    } else if has("ROOTDIR is `") {
+    } else if has("ROOTDIR is `") || has("WARNING: The following suspicious ") {
         Some("chkrootkit")
     } else if has("AIDE") && (has("found differences") || has("found NO differences")) {
         Some("aide")

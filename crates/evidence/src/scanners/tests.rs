@@ -136,6 +136,15 @@ lo: not promisc and no packet sniffer sockets
 }
 
 #[test]
+fn chkrootkit_with_q() {
+    let text = "WARNING: The following suspicious PHP files were found:\n/tmp/x.php\n\n";
+    assert_eq!(
+        findings(text, None),
+        ["chkrootkit Warning /tmp/x.php: The following suspicious PHP files were found"]
+    );
+}
+
+#[test]
 fn aide_reports() {
     let new = "Start timestamp: 2026-11-24 07:30:39 +0000 (AIDE 0.18.3)
 AIDE found differences between database and filesystem!!
