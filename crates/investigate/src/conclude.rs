@@ -162,6 +162,7 @@ impl Conclusion {
             remarks: self.remarks,
             zone: self.zone,
             weighed: self.weighed,
+            people: crate::redact::Known::default(),
         }
     }
 }
