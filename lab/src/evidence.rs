@@ -26,6 +26,8 @@ pub struct Expect<'a> {
     pub class: &'a str,
     /// The culprit; empty for none.
     pub culprit: &'a str,
+    /// Further causes with their culprits, where there are several.
+    pub more: &'a [(&'a str, &'a str)],
     /// Decoys, `kind:value`.
     pub must_not_accuse: Vec<String>,
     /// The case this is the innocent twin of.
@@ -128,6 +130,17 @@ impl Folder {
         };
         let culprit =
             if expect.culprit.is_empty() { "[]".to_owned() } else { quoted(expect.culprit) };
+        let (verdict, class, culprit) = if expect.more.is_empty() {
+            (verdict, class, culprit)
+        } else {
+            let (classes, culprits): (Vec<_>, Vec<_>) =
+                expect.more.iter().map(|(class, culprit)| (quoted(class), quoted(culprit))).unzip();
+            (
+                "several-causes",
+                format!("[{class}, {}]", classes.join(", ")),
+                format!("[{culprit}, {}]", culprits.join(", ")),
+            )
+        };
         let decoys: Vec<String> =
             expect.must_not_accuse.iter().map(|decoy| quoted(decoy)).collect();
         let mut text = format!(

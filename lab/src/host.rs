@@ -57,7 +57,7 @@ impl Host {
             .spawn()
             .with_context(|| format!("cannot start host {name}"))?;
         let mut host = Self { name: name.to_owned(), zone: zone.to_owned(), keeper, init: 0 };
-        for _ in 0..200 {
+        for _ in 0..800 {
             clock::pause(0.05);
             if host.init == 0 {
                 host.init = grandchild(host.keeper.id()).unwrap_or(0);

@@ -18,6 +18,8 @@ for n in "null 1 3" "zero 1 5" "full 1 7" "random 1 8" "urandom 1 9" "tty 5 0"; 
     mknod -m 666 "$S/dev/$5" c "$6" "$7"
 done
 mknod -m 600 "$S/dev/kmsg" c 1 11
+mkdir "$S/dev/net"
+mknod -m 666 "$S/dev/net/tun" c 10 200
 mkdir "$S/dev/pts" "$S/dev/shm"
 chmod 1777 "$S/dev/shm"
 mount -t devpts devpts "$S/dev/pts" -o newinstance,ptmxmode=0666

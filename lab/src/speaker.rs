@@ -5,8 +5,10 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, bind, socket};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::fd::AsRawFd;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -16,6 +18,12 @@ pub struct Dialect {
     /// Server address; the recipient's exchanger when not given.
     #[arg(long)]
     server: Option<String>,
+    /// An HTTP proxy (`address:port`) to go through by CONNECT.
+    #[arg(long)]
+    proxy: Option<String>,
+    /// The address to connect from, where the host has several.
+    #[arg(long)]
+    bind: Option<String>,
     /// What to say after EHLO.
     #[arg(long, default_value = "localhost")]
     ehlo: String,
@@ -135,7 +143,11 @@ fn connect(dialect: &Dialect) -> Result<TcpStream> {
     for name in candidates {
         let Ok(addresses) = (name.as_str(), 25).to_socket_addrs() else { continue };
         for address in addresses {
-            if let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_secs(8)) {
+            let opened = match &dialect.proxy {
+                Some(proxy) => tunnel(proxy, address, dialect.bind.as_deref()),
+                None => open(address, dialect.bind.as_deref()),
+            };
+            if let Ok(stream) = opened {
                 stream.set_read_timeout(Some(Duration::from_secs(60)))?;
                 stream.set_nodelay(true)?;
                 return Ok(stream);
@@ -143,6 +155,40 @@ fn connect(dialect: &Dialect) -> Result<TcpStream> {
         }
     }
     bail!("nobody answers")
+}
+
+/// A connection, from the named one of our addresses where there are several.
+fn open(to: SocketAddr, from: Option<&str>) -> Result<TcpStream> {
+    let Some(from) = from else {
+        return Ok(TcpStream::connect_timeout(&to, Duration::from_secs(8))?);
+    };
+    let from: IpAddr = from.parse()?;
+    let family = if from.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    let socket = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    bind(socket.as_raw_fd(), &SockaddrStorage::from(SocketAddr::new(from, 0)))?;
+    nix::sys::socket::connect(socket.as_raw_fd(), &SockaddrStorage::from(to))?;
+    Ok(TcpStream::from(socket))
+}
+
+/// The same through an HTTP proxy (RFC 9110, 9.3.6).
+fn tunnel(proxy: &str, to: SocketAddr, from: Option<&str>) -> Result<TcpStream> {
+    let proxy = proxy.to_socket_addrs()?.next().context("no such proxy")?;
+    let mut stream = open(proxy, from)?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    stream.write_all(format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n\r\n").as_bytes())?;
+    let mut head = Vec::new();
+    // Byte by byte: what follows the blank line is the mail server's.
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        if stream.read(&mut byte)? == 0 || head.len() > 4096 {
+            bail!("the proxy closed");
+        }
+        head.extend(byte);
+    }
+    if !head.starts_with(b"HTTP/1.1 200") && !head.starts_with(b"HTTP/1.0 200") {
+        bail!("the proxy refused");
+    }
+    Ok(stream)
 }
 
 /// The exchangers of a domain, best first, as `dig` tells them.

@@ -73,6 +73,28 @@ impl World {
         Ok(())
     }
 
+    /// A cable between two hosts: a container and its machine, a router and the one machine behind it.
+    pub fn cable(&self, near: (&Host, &str), far: (&Host, &str)) -> Result<()> {
+        let number = self.count.get() + 1;
+        self.count.set(number);
+        let name = format!("hl{}c{number}", self.fabric.pid());
+        run(&["ip", "link", "add", &name, "type", "veth", "peer", "name", &format!("{name}x")])?;
+        for ((host, interface), end) in [(near, name.clone()), (far, format!("{name}x"))] {
+            run(&["ip", "link", "set", &end, "netns", &host.pid().to_string()])?;
+            host.sh(&format!("ip link set {end} name {interface} && ip link set {interface} up"))?;
+        }
+        Ok(())
+    }
+
+    /// Gives an interface a public IPv6 address. All of them are on the one link 2001:db8::/32.
+    pub fn public_six(&self, host: &Host, interface: &str, address: &str) -> Result<()> {
+        host.sh(&format!(
+            "sysctl -qw net.ipv6.conf.lo.disable_ipv6=0 net.ipv6.conf.{interface}.disable_ipv6=0
+             ip -6 addr add ::1/128 dev lo 2>/dev/null; ip -6 addr add {address}/32 dev {interface} nodad"
+        ))?;
+        Ok(())
+    }
+
     /// A host with one public address.
     pub fn public(&self, name: &str, address: &str, zone: &str) -> Result<Rc<Host>> {
         let host = self.host(name, zone)?;

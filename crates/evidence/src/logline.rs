@@ -11,7 +11,7 @@ pub(crate) enum Line {
     Postfix,
     /// Another MTA, Dovecot, a mail filter.
     OtherMail,
-    /// Netfilter's LOG target.
+    /// Netfilter's LOG target, or a router's packet filter.
     Netfilter,
     /// A DHCP server.
     Dhcp,
@@ -85,7 +85,8 @@ pub(crate) fn classify(line: &[u8]) -> Option<Line> {
     if crate::weblog::parse(line).is_some() {
         return Some(Line::Web);
     }
-    is_netfilter(line).then_some(Line::Netfilter)
+    let filter = is_netfilter(line) || crate::connections::routers::is_line(line);
+    filter.then_some(Line::Netfilter)
 }
 
 fn classify_syslog(line: &[u8], parts: &Syslog<'_>) -> Line {
@@ -149,7 +150,9 @@ fn classify_syslog(line: &[u8], parts: &Syslog<'_>) -> Line {
     {
         return Line::OtherMail;
     }
-    if starts(&["dnsmasq-dhcp", "dhcpd", "kea-dhcp"]) {
+    if starts(&["dnsmasq-dhcp", "dhcpd", "kea-dhcp"])
+        || memmem::find(line, b"[kea-dhcp4.").is_some()
+    {
         return Line::Dhcp;
     }
     if is_cron(&program) {
@@ -157,6 +160,9 @@ fn classify_syslog(line: &[u8], parts: &Syslog<'_>) -> Line {
     }
     if is_auth(parts.program, parts.message) {
         return Line::Auth;
+    }
+    if crate::connections::routers::is_line(line) {
+        return Line::Netfilter;
     }
     if crate::vpn::is_line(line) {
         return Line::Vpn;

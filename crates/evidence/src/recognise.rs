@@ -6,8 +6,8 @@ use crate::kind::Kind;
 use crate::logline::{self, Line};
 use crate::sample::Sample;
 use crate::{
-    authlog, connections, crontab, leases, lines, messages, notices, packets, processes, sections,
-    settings, site, vpn, weblog, webroot,
+    authlog, connections, crontab, dns_facts, firewall, leases, lines, mail_summary, messages,
+    notices, packets, processes, scanners, sections, settings, site, vpn, weblog, webroot,
 };
 use std::collections::BTreeMap;
 
@@ -130,17 +130,26 @@ pub(crate) fn text(text: &[u8], command: Option<&str>) -> Kind {
         (processes::recognise, Kind::Processes),
         (connections::sockets::recognise, Kind::Connections),
         (connections::conntrack::recognise, Kind::Connections),
+        (connections::lsof::recognise, Kind::Connections),
         (leases::recognise, Kind::Leases),
-        (firewall, Kind::Firewall),
+        (firewall::recognise, Kind::Firewall),
         (vpn::recognise, Kind::Vpn),
-        (scanner_report, Kind::ScannerReport),
-        (mail_summary, Kind::MailSummary),
+        (mail_summary::recognise, Kind::MailSummary),
         (list_answers, Kind::ListAnswers),
         (flows, Kind::Flows),
         (webroot::listing::recognise, Kind::WebRoot),
         (utf8_site, Kind::Site),
         (settings::recognise, Kind::MtaConfig),
     ];
+    // Of some commands only the name above says what the output is.
+    if scanners::recognise(text, command).is_some() {
+        return Kind::ScannerReport;
+    }
+    let is_notice = || !notices::read(text, heloscope_model::SourceId(0), 0).is_empty();
+    // A list's own words, asked for with dig, are a notice.
+    if command.is_some() && dns_facts::recognise(text, command) && !is_notice() {
+        return Kind::DnsFacts;
+    }
     for (is, kind) in particular {
         if is(text) {
             return kind;
@@ -158,13 +167,13 @@ pub(crate) fn text(text: &[u8], command: Option<&str>) -> Kind {
     if let Some(kind) = log_kinds(text).first() {
         return *kind;
     }
-    if !notices::read(text, heloscope_model::SourceId(0), 0).is_empty() {
+    if is_notice() {
         return Kind::Notice;
     }
-    if dns_facts(text) {
+    if dns_facts::recognise(text, command) {
         return Kind::DnsFacts;
     }
-    if master_cf(text) || command.is_some_and(|c| c.starts_with("postconf")) {
+    if settings::services::recognise(text) || command.is_some_and(|c| c.starts_with("postconf")) {
         return Kind::MtaConfig;
     }
     Kind::Unrecognised
@@ -216,42 +225,8 @@ fn contains(text: &[u8], needle: &str) -> bool {
     memchr::memmem::find(head, needle.as_bytes()).is_some()
 }
 
-fn any_line(text: &[u8], is: impl Fn(&[u8]) -> bool) -> bool {
-    lines::of(text).take(200).any(|(_, line)| is(line))
-}
-
 fn utf8_site(text: &[u8]) -> bool {
     text.len() < 1 << 20 && std::str::from_utf8(text).is_ok_and(site::recognise)
-}
-
-fn firewall(text: &[u8]) -> bool {
-    any_line(text, |line| {
-        let saved = matches!(line, b"*filter" | b"*nat" | b"*mangle" | b"*raw" | b"*security");
-        let listed = line.starts_with(b"Chain ")
-            && (line.ends_with(b")")
-                && (contains(line, "(policy ") || contains(line, " references)")));
-        let nft = line.starts_with(b"table ")
-            && line.ends_with(b"{")
-            && [" ip ", " ip6 ", " inet ", " arp ", " bridge ", " netdev "]
-                .iter()
-                .any(|f| contains(line, f));
-        saved || listed || nft
-    }) || text.trim_ascii_start().starts_with(b"{") && contains(text, "\"nftables\"")
-}
-
-fn scanner_report(text: &[u8]) -> bool {
-    contains(text, "- SCAN SUMMARY -")
-        || contains(text, "Rootkit Hunter")
-        || contains(text, "ROOTDIR is `/'")
-        || contains(text, "AIDE found differences")
-        || contains(text, "Tripwire(R)")
-        || contains(text, "malware detect scan report")
-        || any_line(text, |l| l.starts_with(b"/") && l.ends_with(b" FOUND"))
-}
-
-fn mail_summary(text: &[u8]) -> bool {
-    contains(text, "Postfix log summaries")
-        || contains(text, "Grand Totals") && contains(text, "messages")
 }
 
 fn list_answers(text: &[u8]) -> bool {
@@ -260,29 +235,6 @@ fn list_answers(text: &[u8]) -> bool {
 
 fn flows(text: &[u8]) -> bool {
     contains(text, "Date first seen") && contains(text, "Src IP Addr")
-}
-
-fn dns_facts(text: &[u8]) -> bool {
-    contains(text, ";; ANSWER SECTION:")
-        || contains(text, ";; ->>HEADER<<-")
-        || any_line(text, |l| {
-            contains(l, " domain name pointer ") || contains(l, " mail is handled by ")
-        })
-}
-
-fn master_cf(text: &[u8]) -> bool {
-    let rows = lines::of(text)
-        .take(200)
-        .filter(|(_, line)| {
-            let words: Vec<&[u8]> =
-                line.split(|b| b.is_ascii_whitespace()).filter(|w| !w.is_empty()).collect();
-            matches!(
-                words.as_slice(),
-                [_, b"inet" | b"unix" | b"fifo" | b"pass", _, _, _, _, _, _, ..]
-            )
-        })
-        .count();
-    rows >= 2
 }
 
 #[cfg(test)]

@@ -34,6 +34,9 @@ pub struct Investigation {
     /// Whether to ask for removal now, and why.
     #[serde(skip)]
     pub removal: Option<String>,
+    /// What the firewall lets out, with its rules.
+    #[serde(skip)]
+    pub firewall: Vec<Proof>,
     /// What the lists' words mean, sentence by sentence.
     #[serde(skip)]
     pub remarks: Vec<String>,

@@ -8,7 +8,7 @@ use crate::answer::{
 use crate::case::Case;
 use crate::hypotheses::Hypothesis;
 use crate::weight::Reason;
-use crate::{blast, list_words, needed, removal, ruled_out, timeline};
+use crate::{blast, list_words, needed, removal, ruled_out, timeline, walls};
 use heloscope_evidence::{Evidence, Kind, Quote};
 use heloscope_model::notice::Subject;
 use heloscope_model::{Place, Time};
@@ -29,6 +29,7 @@ pub(crate) struct Conclusion {
     timeline: crate::answer::Timeline,
     removal: Option<String>,
     remarks: Vec<String>,
+    walls: Vec<Reason>,
     zone: Option<String>,
     weighed: Vec<(Class, f64)>,
     /// Of sessions that are cited: who spoke to whom, and what he said.
@@ -67,6 +68,7 @@ pub(crate) fn conclude(case: &Case<'_>, mut hypotheses: Vec<Hypothesis>) -> Conc
     let needed = needed::needed(case, &causes);
     let removal = removal::advice(case, &causes);
     let remarks = list_words::remarks(case);
+    let walls = walls::told(case);
     let timeline = timeline::draw(case, &causes);
     let outbound = &case.gathered.outbound;
     let unexplained: Vec<_> = outbound.iter().filter(|s| s.explained.is_none()).collect();
@@ -103,6 +105,7 @@ pub(crate) fn conclude(case: &Case<'_>, mut hypotheses: Vec<Hypothesis>) -> Conc
         timeline,
         removal,
         remarks,
+        walls,
         zone: case.facts.site.timezone.clone(),
         weighed,
         gists,
@@ -119,6 +122,7 @@ impl Conclusion {
     ) -> Investigation {
         let mut places: Vec<Place> = self.causes.iter().flat_map(Hypothesis::cited).collect();
         places.extend(self.unexplained.iter().map(|(_, place)| *place));
+        places.extend(self.walls.iter().flat_map(|r| r.places.iter().map(|(place, _)| *place)));
         places.sort_unstable();
         places.dedup();
         let quoted = evidence.quotes(&places);
@@ -160,6 +164,7 @@ impl Conclusion {
             timeline: self.timeline,
             removal: self.removal,
             remarks: self.remarks,
+            firewall: self.walls.iter().flat_map(|r| reason_proofs(r, &quotes, evidence)).collect(),
             zone: self.zone,
             weighed: self.weighed,
             people: crate::redact::Known::default(),

@@ -5,16 +5,18 @@
 //! instants that need explaining are known before the first request. Everything kept is
 //! bounded; what a bound drops is counted in [`Gathered::dropped`].
 
+use crate::inbound::Inbound;
 use crate::incident::Incident;
 use crate::instants::Instants;
 use crate::logins::Logins;
 use crate::matching;
 use crate::profile::Profile;
 use crate::proxies::Proxies;
+use crate::requests::Requests;
 use crate::seen::{ProcessRef, Seen};
-use crate::usage::{Requests, Usages};
+use crate::usage::Usages;
 use heloscope_evidence::{AuthEvent, Connection, MailCopy, Process, Proxied, Request, Sink};
-use heloscope_maillog::{Attempt, Login, Mail, Reject};
+use heloscope_maillog::{Attempt, Login, Mail, Origin, Reject};
 use heloscope_model::{Octets, Session, Time};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
@@ -38,6 +40,8 @@ pub(crate) struct Gathered<'a> {
     pub(crate) outbound: Vec<Seen>,
     /// Sessions from inside to an address of ours: how local programs speak to the MTA.
     pub(crate) inward: u64,
+    /// Sessions that come in.
+    pub(crate) inbound: Inbound,
     twins: HashMap<(u32, u32), usize>,
     by_socket: HashMap<(SocketAddr, SocketAddr), usize>,
     pub(crate) matching: matching::Pending,
@@ -73,6 +77,7 @@ impl<'a> Gathered<'a> {
             processes,
             outbound: Vec::new(),
             inward: 0,
+            inbound: Inbound::default(),
             twins: HashMap::new(),
             by_socket: HashMap::new(),
             matching: matching::Pending::default(),
@@ -210,6 +215,7 @@ impl Sink for Gathered<'_> {
         }
         if own.is_ours(server) {
             self.inward += u64::from(own.is_inside(speaker));
+            self.inbound.session(&session);
             return;
         }
         if !own.is_ours(speaker) {
@@ -245,6 +251,13 @@ impl Sink for Gathered<'_> {
         self.mails += 1;
         if self.log_hosts.len() < LOG_HOSTS && !self.log_hosts.contains(&mail.host) {
             self.log_hosts.insert(mail.host.clone());
+        }
+        if let (Origin::Client { ip: Some(ip), account: None, .. }, Some(from)) =
+            (&mail.origin, &mail.from)
+        {
+            let own = &self.incident.own;
+            let line = (mail.place, mail.first);
+            self.inbound.mail(*ip, from.as_bytes(), line, |ip| !own.is_ours(ip));
         }
         self.matching.mail(&mail, &mut self.outbound);
         self.usages.mail(&mail, self.incident);

@@ -1,11 +1,9 @@
-//! Who uses the MTA and the web site: bounded profiles by account, uid, client and path.
+//! Who uses the MTA: bounded profiles by account, uid and client.
 
 use crate::incident::Incident;
-use crate::instants::{Instant, Instants};
 use crate::seen::key;
-use heloscope_evidence::Request;
 use heloscope_maillog::{Login, Mail, Origin, Reject, Status};
-use heloscope_model::{Octets, Place, Time};
+use heloscope_model::{Place, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -19,17 +17,6 @@ const RECIPIENTS: usize = 4096;
 const WENT_OUT: usize = 1_000_000;
 /// Events kept of one user.
 const EVENTS: usize = 5_000;
-/// Times kept of one path.
-const TIMES: usize = 400;
-/// Distinct paths kept.
-const PATHS: usize = 50_000;
-/// The stretch in which visitors come at one rate.
-const QUARTER_S: i64 = 900;
-/// Quarter hours kept of all paths.
-const QUARTERS: usize = 1_000_000;
-/// Seconds between a request and what it starts. A log stamps a request at its start (Apache)
-/// or its end (nginx); a script that mails takes seconds.
-pub(crate) const NEAR_S: f64 = 10.0;
 
 /// All users of the MTA.
 #[derive(Default)]
@@ -90,6 +77,8 @@ pub(crate) struct Usage {
     pub(crate) samples: Vec<(Time, Place)>,
     /// (when, from where) of each mail, in the order of the log.
     pub(crate) sequence: Vec<(Time, Option<IpAddr>, Place)>,
+    /// Of each of those: the people elsewhere it went to.
+    went_to: Vec<u32>,
 }
 
 /// One address a user sent from.
@@ -149,9 +138,11 @@ impl Usages {
         }
     }
 
-    /// When local programs handed in mail, and under which user id.
-    pub(crate) fn local_instants(&self) -> impl Iterator<Item = (Time, u32)> + '_ {
-        self.uids.iter().flat_map(|(uid, u)| u.sequence.iter().map(|(t, ..)| (*t, *uid)))
+    /// When local programs handed in mail, under which user id, and to how many people elsewhere.
+    pub(crate) fn local_instants(&self) -> impl Iterator<Item = (Time, u32, u32)> + '_ {
+        self.uids.iter().flat_map(|(uid, u)| {
+            u.sequence.iter().zip(&u.went_to).map(|((t, ..), people)| (*t, *uid, *people))
+        })
     }
 }
 
@@ -206,6 +197,8 @@ impl Usage {
         }
         if self.sequence.len() < EVENTS {
             self.sequence.push((at, client.map(|c| c.0), mail.place));
+            let elsewhere = mail.deliveries.iter().filter(|d| leaves(d)).count();
+            self.went_to.push(u32::try_from(elsewhere).unwrap_or(u32::MAX));
         }
         for delivery in &mail.deliveries {
             let to = delivery.to.as_bytes().to_ascii_lowercase();
@@ -285,154 +278,4 @@ fn speaks_of_spam(reply: &[u8]) -> bool {
         && !says(b"graylist")
         && !OF_A_LIST.iter().any(|word| says(word))
         && WORDS.iter().any(|word| says(word))
-}
-
-/// Requests held against the instants that need explaining.
-#[derive(Default)]
-pub(crate) struct Requests {
-    pub(crate) instants: Instants,
-    pub(crate) first: Option<Time>,
-    pub(crate) last: Option<Time>,
-    pub(crate) total: u64,
-    /// Quarter hours kept, of all paths.
-    quarters: usize,
-    /// By path without query.
-    pub(crate) paths: BTreeMap<String, PathUse>,
-    /// Which sites each client sent forms to.
-    pub(crate) visitors: Visitors,
-}
-
-/// Which sites each client sent forms to.
-#[derive(Default)]
-pub(crate) struct Visitors {
-    /// (virtual host or empty) by client.
-    pub(crate) posted: BTreeMap<IpAddr, BTreeSet<String>>,
-}
-
-/// Clients whose sites are kept, and sites kept of one.
-const VISITORS: usize = 20_000;
-const SITES: usize = 8;
-
-impl Visitors {
-    fn request(&mut self, client: IpAddr, host: Option<&Octets>, is_post: bool) {
-        if !is_post || (self.posted.len() >= VISITORS && !self.posted.contains_key(&client)) {
-            return;
-        }
-        let sites = self.posted.entry(client).or_default();
-        let host = host.map(ToString::to_string).unwrap_or_default();
-        if sites.len() < SITES && !host.is_empty() {
-            sites.insert(host);
-        }
-    }
-}
-
-/// One path of a site.
-#[derive(Default)]
-pub(crate) struct PathUse {
-    /// Virtual host, where logged.
-    pub(crate) host: Option<Octets>,
-    pub(crate) requests: u64,
-    pub(crate) posts: u64,
-    /// Requests answered 2xx or 3xx.
-    pub(crate) answered: u64,
-    /// Answered requests in each quarter hour since the epoch.
-    quarters: BTreeMap<i64, u32>,
-    /// Instants near to one of them.
-    instants: BTreeSet<usize>,
-    /// Requests near to an instant, and how many of them were POSTs.
-    pub(crate) near: u64,
-    pub(crate) near_posts: u64,
-    /// Who made those.
-    pub(crate) near_clients: BTreeSet<IpAddr>,
-    /// The first of those.
-    pub(crate) samples: Vec<(Time, Place)>,
-    /// When they came, for the time line.
-    pub(crate) times: Vec<Time>,
-}
-
-impl Requests {
-    pub(crate) fn request(&mut self, request: Request) {
-        let at = request.time;
-        self.total += 1;
-        self.first = Some(self.first.map_or(at, |f| f.min(at)));
-        self.last = Some(self.last.map_or(at, |l| l.max(at)));
-        let target = request.target.as_bytes();
-        let end = target.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(target.len());
-        let path = heloscope_model::octets::lossy_text(target.get(..end).unwrap_or_default());
-        if self.paths.len() >= PATHS && !self.paths.contains_key(path.0.as_ref()) {
-            return;
-        }
-        let known = self.paths.entry(path.0.into_owned()).or_default();
-        known.requests += 1;
-        let is_post = request.method.as_bytes() == b"POST";
-        known.posts += u64::from(is_post);
-        if let Some(client) = request.client {
-            self.visitors.request(client, known.host.as_ref().or(request.host.as_ref()), is_post);
-        }
-        if known.host.is_none() {
-            known.host = request.host;
-        }
-        if !(200..400).contains(&request.status) {
-            return;
-        }
-        known.answered += 1;
-        if self.quarters < QUARTERS {
-            let before = known.quarters.len();
-            *known.quarters.entry(at.secs().div_euclid(QUARTER_S)).or_default() += 1;
-            self.quarters += known.quarters.len() - before;
-        }
-        let near = self.instants.near(at, NEAR_S + f64::from(request.took_s.unwrap_or(0.0)));
-        if near.is_empty() {
-            return;
-        }
-        known.near += 1;
-        known.near_posts += u64::from(is_post);
-        if let Some(client) = request.client
-            && known.near_clients.len() < PEERS
-        {
-            known.near_clients.insert(client);
-        }
-        if known.samples.len() < 4 {
-            known.samples.push((at, request.place));
-        }
-        if known.times.len() < TIMES {
-            known.times.push(at);
-        }
-        if known.instants.len() < EVENTS {
-            known.instants.extend(near.take(64));
-        }
-    }
-
-    /// How many instants of a kind stand near to a request of a path.
-    pub(crate) fn hits(&self, path: &PathUse, what: Instant) -> usize {
-        path.instants.iter().filter(|i| self.instants.what(**i) == Some(what)).count()
-    }
-
-    /// Log odds that a path's requests start what they stand near to, against chance at the rate
-    /// of the hour: a binomial likelihood ratio. Visitors come by day, and so does much else.
-    pub(crate) fn surprise(&self, path: &PathUse, what: Instant) -> f64 {
-        let all = self.instants.count(what) as f64;
-        let hit = self.hits(path, what) as f64;
-        let (Some(first), Some(last)) = (self.first, self.last) else { return 0.0 };
-        if hit == 0.0 || all == 0.0 {
-            return 0.0;
-        }
-        let by_chance = |rate: f64| 1.0 - (-rate * 2.0 * NEAR_S).exp();
-        let overall = by_chance(path.answered as f64 / last.since(first).max(60.0));
-        let local: f64 = self
-            .instants
-            .times(what)
-            .map(|at| {
-                let quarter = at.secs().div_euclid(QUARTER_S);
-                let requests = path.quarters.get(&quarter).copied().unwrap_or(0);
-                by_chance(f64::from(requests) / QUARTER_S as f64)
-            })
-            .sum();
-        let chance = overall.max(local / all).clamp(1e-6, 0.999);
-        let share = (hit / all).clamp(1e-6, 0.999);
-        if share <= chance {
-            return 0.0;
-        }
-        hit * (share / chance).ln() + (all - hit) * ((1.0 - share) / (1.0 - chance)).ln()
-    }
 }

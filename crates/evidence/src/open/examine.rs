@@ -9,7 +9,8 @@ use crate::recognise::{self, Content, WHOLE};
 use crate::sample::Sample;
 use crate::sections;
 use crate::{
-    connections, crontab, leases, notices, packets, settings, site, vpn, walk, weblog, webroot,
+    connections, crontab, dns_facts, firewall, leases, mail_summary, notices, packets, scanners,
+    settings, site, vpn, walk, weblog, webroot,
 };
 use heloscope_model::{SourceId, Time};
 use std::path::Path;
@@ -221,20 +222,54 @@ impl Opening {
                 records = found.len();
                 self.plan.tables.extend(found);
             }
+            Kind::Connections if connections::lsof::recognise(text) => {
+                let found = connections::lsof::read(text, source, base);
+                records = found.len();
+                self.plan.tables.extend(found);
+            }
             Kind::Connections if connections::sockets::recognise(text) => {
                 let found = connections::sockets::read(text, source, base);
                 records = found.len();
                 self.plan.tables.extend(found);
             }
-            Kind::MtaConfig => {
+            Kind::Firewall => {
+                // A file's name may say what printed it.
+                let name = self.sources.get(source).and_then(|s| s.path.file_name());
+                let name = name.map(|n| n.to_string_lossy().into_owned());
+                let found = firewall::read(text, source, base, command.or(name.as_deref()));
+                records = found.iter().map(firewall::RuleSet::records).sum();
+                for note in found.iter().flat_map(firewall::RuleSet::notes) {
+                    self.note(source, note);
+                }
+                self.facts.firewalls.extend(found);
+            }
+            Kind::MtaConfig if settings::services::recognise(text) => {
+                let found = settings::services::read(text, source, base);
+                records = found.len();
+                self.facts.settings.extend(found);
+            }
+            Kind::MtaConfig if settings::recognise(text) => {
                 let found = settings::read(text, source, base);
                 records = found.len();
-                if settings::recognise(text) {
-                    self.facts.settings.extend(found);
-                } else {
-                    records = 0;
-                    self.note(source, "recognised, not yet read");
+                self.facts.settings.extend(found);
+            }
+            Kind::ScannerReport => {
+                let found = scanners::read(text, source, base, command);
+                records = found.len();
+                if found.is_empty() {
+                    self.note(source, "a scanner that found nothing");
                 }
+                self.facts.scans.extend(found);
+            }
+            Kind::MailSummary => {
+                let found = mail_summary::read(text, source, base);
+                records = found.len();
+                self.facts.figures.extend(found);
+            }
+            Kind::DnsFacts => {
+                let found = dns_facts::read(text, source, base, command);
+                records = found.len();
+                self.facts.dns.extend(found);
             }
             Kind::Processes if crontab::recognise(text) => {
                 let path = standing.unwrap_or_default();
@@ -313,8 +348,10 @@ impl Opening {
         if sample.complete() || !syslog || only_mail {
             return;
         }
-        let needles: [(&[u8], Line); 3] = [
+        let needles: [(&[u8], Line); 5] = [
             (b" PROTO=TCP ", Line::Netfilter),
+            (b" proto=\"6\" ", Line::Netfilter),
+            (b" proto TCP (", Line::Netfilter),
             (b" postfix/", Line::Postfix),
             (b"DHCPACK", Line::Dhcp),
         ];

@@ -187,7 +187,7 @@ impl Opening {
             let mut lines = Lines::new(stream);
             let mut records = 0;
             while let Some((offset, line)) = lines.next_line() {
-                if memchr::memmem::find(line, b"DHCPACK").is_none() {
+                if !leases::is_ack(line) {
                     continue;
                 }
                 if let Some(lease) = leases::ack(line, Place::byte(source, offset), &mut clock) {
@@ -246,6 +246,10 @@ impl Opening {
             let found = processes::read(&text, source, base, &mut clock);
             if let Some(input) = self.input_of(source) {
                 input.records += found.len() as u64;
+            }
+            if let Some(width) = processes::cut_at(&text) {
+                let note = format!("commands are cut at column {width}: run ps auxww");
+                self.note(source, &note);
             }
             self.facts.processes.extend(found);
         }

@@ -44,6 +44,63 @@ fn each_by_its_content() {
 }
 
 #[test]
+fn small_kinds_collected_under_their_commands() {
+    let folder = Folder::new();
+    folder.put(
+        "all.txt",
+        "# dig +short -x 203.0.113.10\nmail.example.org.\n\n\
+         # dig +short txt 10.113.0.203.zen.example.org\n\"https://www.spamhaus.org/query/ip/203.0.113.10\"\n\n\
+         # wg show all dump\nwg0\tk\tk\t51820\toff\nwg0\tgoNhiuyFzplg1pHDVM8OTnZJuTdaJ7LQ/2IvMGEr1Rc=\t(none)\t192.0.2.9:5000\t10.8.0.2/32\t1449239400\t0\t148\t25\n\n\
+         # debsums -c\n/usr/sbin/sshd\n\n\
+         # postconf -M\nsmtp inet n - y - - smtpd\npickup unix n - y 60 1 pickup\n\n\
+         # pflogsumm /var/log/mail.log\nGrand Totals\n------------\nmessages\n\n    116   received\n\n\
+         # tail -2 /var/log/auth.log\nDec  4 14:30:00 mail sshd[1]: Accepted password for anna from 192.0.2.9 port 5 ssh2\nDec  4 14:30:01 mail sudo: anna : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/sh\n\n\
+         # lsof -nPi\nCOMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\nperl 4711 www-data 3u IPv4 1 0t0 TCP 192.0.2.10:41000->198.51.100.25:25 (SYN_SENT)\n",
+    );
+    folder.put("site.toml", "year = 2015\ntimezone = \"Europe/Berlin\"\n");
+    let mut evidence = folder.open();
+    let facts = &evidence.facts;
+    assert_eq!(facts.dns.len(), 1, "{:#?}", shown(&evidence));
+    assert_eq!(facts.notices.len(), 1);
+    assert_eq!(facts.vpn_clients[0].interface.as_deref(), Some("wg0"));
+    assert_eq!(facts.scans[0].path.as_deref(), Some("/usr/sbin/sshd"));
+    assert_eq!(facts.settings[0].name, "smtp/inet");
+    assert_eq!(facts.figures[0].count, 116);
+    let place = facts.scans[0].place;
+    assert_eq!(evidence.quote(place).unwrap().text, "/usr/sbin/sshd");
+    let kept = Kept::of(&mut evidence);
+    let auth = |e: &heloscope_evidence::AuthEvent| format!("{} {:?}", e.time.rfc3339(), e.what);
+    assert_eq!(
+        kept.auth.iter().map(auth).collect::<Vec<_>>(),
+        ["2015-12-04T13:30:00Z Accepted(\"password\")", "2015-12-04T13:30:01Z Ran(\"/bin/sh\")"]
+    );
+    assert_eq!(kept.connections[0].pid, Some(4711));
+}
+
+#[test]
+fn logins_in_a_log_of_other_kinds() {
+    let mail = "Dec  4 14:30:01 mail postfix/qmgr[2]: 3A1B2C3D4E: removed\n";
+    let login =
+        "Dec  4 14:30:00 mail sshd[1]: Accepted password for anna from 192.0.2.9 port 5 ssh2\n";
+    let cron = "Dec  4 14:30:00 mail CRON[1]: (root) CMD (true)\n";
+    for (text, inputs) in [
+        (format!("{}{cron}", mail.repeat(50)), 1),
+        (format!("{}{login}", mail.repeat(80)), 1),
+        (format!("{}{login}", mail.repeat(40)), 2),
+    ] {
+        let folder = Folder::new();
+        folder.put("log", text);
+        let mut evidence = folder.open();
+        let kept = Kept::of(&mut evidence);
+        assert_eq!(evidence.inputs.len(), inputs, "{:#?}", shown(&evidence));
+        assert_eq!(kept.auth.len(), inputs - 1);
+        if inputs == 2 {
+            assert_eq!(kept.order.first(), Some(&"auth"), "logins come before mails");
+        }
+    }
+}
+
+#[test]
 fn packed_files_are_opened() {
     use std::io::Write;
     let line = "192.0.2.1 - - [04/Dec/2015:14:30:00 +0000] \"GET /one HTTP/1.1\" 200 5\n";

@@ -18,9 +18,8 @@ pub(crate) fn run(args: &Investigate) -> anyhow::Result<Outcome> {
     let mut progress = Progress::new("reading");
     let mut answer = investigate(&mut evidence, &mut |done, all| progress.tell(done, all));
     progress.end();
-    // The reader's clock, where nothing says the site's.
     if answer.zone.is_none() {
-        answer.zone = jiff::tz::TimeZone::system().iana_name().map(str::to_owned);
+        answer.zone = zone_of_the_reader();
     }
     let attention = answer.needs_attention();
     let redacted = args.redact.then(|| redact(&answer));
@@ -32,6 +31,12 @@ pub(crate) fn run(args: &Investigate) -> anyhow::Result<Outcome> {
     }
     print(args, answer)?;
     Ok(if attention { Outcome::Attention } else { Outcome::Done })
+}
+
+/// The zone of the clock that the reader looks at, where nothing says the site's.
+#[expect(clippy::disallowed_methods, reason = "the rim gives the zone to the pure report")]
+fn zone_of_the_reader() -> Option<String> {
+    jiff::tz::TimeZone::system().iana_name().map(str::to_owned)
 }
 
 fn print(args: &Investigate, answer: &Investigation) -> anyhow::Result<()> {

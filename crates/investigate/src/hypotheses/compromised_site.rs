@@ -161,6 +161,24 @@ pub(super) fn requests_meet(
             places,
         );
     }
+    // Of several busy paths, the one that stands nearest.
+    let many = if what == Instant::Session { "sessions" } else { "people" };
+    let own = requests.nearest_to(usage, what);
+    let others = requests.paths.iter().filter(|(other, _)| other.as_str() != path);
+    let nearer = others
+        .map(|(other, usage)| (requests.nearest_to(usage, what), other))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    if let Some((most, other)) = nearer.filter(|(most, _)| *most >= 3.0 && *most > 2.0 * own) {
+        weighing.add(
+            About::Culprit,
+            0.02,
+            format!(
+                "requests to {other} stand nearest to what went to {most:.0} {many}, requests to {path} \
+                 only to {own:.0}"
+            ),
+            [],
+        );
+    }
 }
 
 /// A process join: the socket table names the process, and the process runs this very file.

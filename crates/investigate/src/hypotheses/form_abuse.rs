@@ -12,8 +12,9 @@ use super::{Hypothesis, mail_signs, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::instants::Instant;
+use crate::requests::PathUse;
 use crate::seen::Seen;
-use crate::usage::{PathUse, Usage};
+use crate::usage::Usage;
 use crate::weight::{About, Cited, Weighing};
 use heloscope_evidence::Kind;
 use heloscope_model::Time;
@@ -24,13 +25,13 @@ pub(super) fn weigh(case: &Case<'_>, sites: &[Hypothesis]) -> Vec<Hypothesis> {
     let sessions: Vec<&Seen> = past.iter().map(|(s, _)| *s).collect();
     let mut found = Vec::new();
     if !sessions.is_empty() {
-        for script in forms(case, Instant::Session) {
+        if let Some(script) = form(case, Instant::Session) {
             found.push(past_mta(case, &script, &sessions, sites));
         }
     }
     let uids = case.gathered.usages.uids.iter().filter(|(uid, _)| **uid != 0);
     for (uid, usage) in uids {
-        for script in forms(case, Instant::Mail(*uid)) {
+        if let Some(script) = form(case, Instant::Mail(*uid)) {
             found.push(through_mta(case, &script, *uid, usage, sites));
         }
     }
@@ -40,13 +41,17 @@ pub(super) fn weigh(case: &Case<'_>, sites: &[Hypothesis]) -> Vec<Hypothesis> {
     found
 }
 
-/// Paths that stand near, whose file is not planted.
-fn forms<'a>(case: &Case<'a>, what: Instant) -> impl Iterator<Item = Script<'a>> {
-    candidates(case, what).into_iter().filter(|s| {
-        s.path.is_some()
-            && s.planted() < PLANTED
-            && s.file.is_none_or(|f| !f.path.ends_with(".htaccess"))
-    })
+/// The path that stands nearest, where its file is not planted. A visitor looks at a page before he
+/// posts it, and people post elsewhere at the same time: near stand many, one stands nearest.
+fn form<'a>(case: &Case<'a>, what: Instant) -> Option<Script<'a>> {
+    let nearest = |s: &Script<'_>| {
+        s.path.map_or(0.0, |(_, usage)| case.gathered.requests.nearest_to(usage, what))
+    };
+    candidates(case, what)
+        .into_iter()
+        .filter(|s| s.path.is_some_and(|(_, usage)| is_posted(usage) || usage.posts == 0))
+        .max_by(|a, b| nearest(a).total_cmp(&nearest(b)))
+        .filter(|s| s.planted() < PLANTED && s.file.is_none_or(|f| !f.path.ends_with(".htaccess")))
 }
 
 fn through_mta(
@@ -65,7 +70,7 @@ fn through_mta(
     window_signs::helo_of_the_mta(case, &mut weighing);
     requests_meet(case, script, Instant::Mail(uid), &mut weighing);
     to_many_people(usage, &mut weighing);
-    mail_signs::receivers(usage, &mut weighing);
+    mail_signs::receivers(usage, About::Both, &mut weighing);
     let notices = case.notices_of_mail();
     let span = (usage.first, usage.last);
     let mut form = finish(case, script, Path::ThroughMta, weighing, notices, span, sites);
@@ -153,12 +158,28 @@ fn visitors(path: &PathUse, weighing: &mut Weighing) {
             ),
             places,
         );
-    } else if path.near_posts * 2 < path.near {
+    } else if !is_posted(path) {
         weighing.add(About::Culprit, 0.3, "most of the requests only looked at it (GET)", places);
     }
 }
 
-fn unmodified(case: &Case<'_>, script: &Script<'_>, weighing: &mut Weighing) {
+/// Whether it is filled in, and not only looked at: visitors get the page before they post it.
+fn is_posted(path: &PathUse) -> bool {
+    path.near_posts > 0 && path.near_posts * 10 >= path.near
+}
+
+/// That nothing was planted: the file was read. Forms hand their mail to the mail server; one that
+/// speaks to others' servers itself must be seen to do so.
+fn unmodified(case: &Case<'_>, script: &Script<'_>, path: Path, weighing: &mut Weighing) {
+    if path == Path::PastMta && !script.file.is_some_and(|f| f.can_mail) {
+        weighing.add(
+            About::Culprit,
+            0.01,
+            "a form hands its mail to the mail server; nothing shows that this one sends it itself",
+            script.file.map(|f| (f.place, f.modified)),
+        );
+        return;
+    }
     match script.file {
         Some(file) if file.can_mail => weighing.add(
             About::Culprit,
@@ -202,7 +223,7 @@ fn finish(
     (first, last): (Option<Time>, Option<Time>),
     sites: &[Hypothesis],
 ) -> Hypothesis {
-    unmodified(case, script, &mut weighing);
+    unmodified(case, script, path, &mut weighing);
     for site in sites.iter().filter(|s| s.path == path && s.weighing.confidence() > 0.5) {
         if let Some(culprit) = &site.culprit {
             weighing.add(
@@ -223,7 +244,7 @@ fn finish(
         None => ("", None, Vec::new()),
     };
     let method = match script.path {
-        Some((_, usage)) if usage.near_posts * 2 < usage.near => "GET",
+        Some((_, usage)) if !is_posted(usage) => "GET",
         _ => "POST",
     };
     let of = host.as_deref().map(|h| format!(" of {h}")).unwrap_or_default();

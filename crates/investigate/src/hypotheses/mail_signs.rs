@@ -58,11 +58,12 @@ pub(super) fn window(
     }
 }
 
-/// What receivers said.
-pub(super) fn receivers(usage: &Usage, weighing: &mut Weighing) {
+/// What receivers said. `about` is what it tells: where only the culprit's own mail is counted, how it
+/// fares also tells who wrote it.
+pub(super) fn receivers(usage: &Usage, about: About, weighing: &mut Weighing) {
     if !usage.refused_as_spam.is_empty() {
         weighing.add(
-            About::Both,
+            about,
             4.0,
             format!(
                 "receivers refused {} of its mails as spam or by reputation",
@@ -77,7 +78,7 @@ pub(super) fn receivers(usage: &Usage, weighing: &mut Weighing) {
     }
     if dead >= 4 && dead * 7 >= all {
         weighing.add(
-            About::Both,
+            about,
             4.0,
             format!("{dead} of {all} recipients do not exist, as on bought or old lists"),
             usage.samples.iter().take(1).map(|(t, p)| (*p, Some(*t))),
@@ -94,14 +95,14 @@ pub(super) fn receivers(usage: &Usage, weighing: &mut Weighing) {
 
 /// How many different people it wrote to in its busiest hour: owners write to the same ones
 /// again (Lin et al.: how unique recipients are tells spammers from users).
-pub(super) fn volume(usage: &Usage, weighing: &mut Weighing) {
+pub(super) fn volume(usage: &Usage, about: About, weighing: &mut Weighing) {
     let busiest = usage.hours.values().copied().max().unwrap_or(0);
     let people = usage.distinct_recipients.len();
     let places = usage.samples.iter().take(2).map(|(t, p)| (*p, Some(*t)));
     if people >= 60 && busiest >= 20 {
         let domains = count(usage.domains.len(), "domain");
         weighing.add(
-            About::Both,
+            about,
             3.0,
             format!(
                 "{} in its busiest hour, to {people} different people in {domains} altogether",
@@ -111,7 +112,7 @@ pub(super) fn volume(usage: &Usage, weighing: &mut Weighing) {
         );
     } else if usage.mails >= 10 && people as u64 * 2 <= usage.recipients {
         weighing.add(
-            About::Both,
+            about,
             0.5,
             format!(
                 "it writes to the same {} again and again, as people do",
@@ -121,7 +122,7 @@ pub(super) fn volume(usage: &Usage, weighing: &mut Weighing) {
         );
     } else if usage.mails <= 3 {
         weighing.add(
-            About::Both,
+            about,
             0.7,
             format!("it sent only {}", count(usage.mails as usize, "mail")),
             places,

@@ -34,6 +34,7 @@ mod tests;
 
 use crate::answer::{Class, Culprit, Path};
 use crate::case::Case;
+use crate::walls;
 use crate::weight::Weighing;
 use heloscope_model::{Place, Time};
 
@@ -73,6 +74,7 @@ pub(crate) fn all(case: &Case<'_>) -> Vec<Hypothesis> {
     found.extend(open_relay::weigh(case));
     found.extend(trusted_client::weigh(case));
     found.extend(mta_identity::weigh(case));
+    found.iter_mut().for_each(|hypothesis| walls::weigh(case, hypothesis));
     found
 }
 

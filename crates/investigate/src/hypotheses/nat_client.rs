@@ -36,18 +36,18 @@ fn one(case: &Case<'_>, machine: &Machine<'_>) -> Hypothesis {
         Some(ip) => {
             let who = match &host {
                 Some(host) => format!("{host} ({ip})"),
-                None => format!("The machine {ip}"),
+                None => format!("the machine {ip}"),
             };
             let culprit = Culprit::new("host", ip.to_string()).with("mac", mac).with("name", host);
             (Some(culprit), who)
         }
-        None => (None, "Another machine behind your address (seen only outside it)".to_owned()),
+        None => (None, "another machine behind your address (seen only outside it)".to_owned()),
     };
     Hypothesis {
         class: Class::NatClient,
         summary: format!(
-            "{who} sends mail straight to other people's mail servers from behind your address, \
-             past your mail server."
+            "A machine behind your address sends mail straight to other people's mail servers, past \
+             your own: {who}."
         ),
         culprit,
         path: Path::Forwarded,

@@ -6,7 +6,7 @@
 //! machine's (then it is `trusted-client`), its mail looks ordinary, the list quotes another HELO.
 
 use super::Hypothesis;
-use super::relaying::{Client, clients};
+use super::relaying::{Client, MANY_BEHIND, clients};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::list_words;
@@ -88,7 +88,7 @@ fn behind_an_address(case: &Case<'_>, client: &Client<'_>) -> Option<Hypothesis>
         Trust::No => return None,
         Trust::Unknown => None,
     };
-    let mut weighing = Weighing::from_priors(0.1, 0.3);
+    let mut weighing = Weighing::from_priors(0.1, MANY_BEHIND);
     client.weigh_mail(case, &mut weighing);
     the_lists_words(case, &mut weighing);
     for (ratio, says, places) in client.hides_strangers(case) {
@@ -96,8 +96,8 @@ fn behind_an_address(case: &Case<'_>, client: &Client<'_>) -> Option<Hypothesis>
     }
     if let Some(setting) = setting {
         weighing.add(
-            About::Culprit,
-            3.0,
+            About::Offence,
+            1.2,
             format!("{} trusts {}, so whoever appears under it may relay", setting.name, client.ip),
             [(setting.place, None)],
         );

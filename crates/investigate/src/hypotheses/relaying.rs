@@ -15,6 +15,9 @@ use std::net::IpAddr;
 /// Distinct HELOs or sender domains from which a client is hardly one machine.
 const MANY: usize = 3;
 
+/// How likely it is, before anything is known of it, that many stand behind a trusted inside address.
+pub(super) const MANY_BEHIND: f64 = 0.3;
+
 /// A client without a password whose mail leaves for others' servers.
 pub(super) struct Client<'a> {
     pub(super) ip: IpAddr,
@@ -57,9 +60,9 @@ impl Client<'_> {
         let none = format!("{ip} handed in no mail in the time the notice names");
         mail_signs::window(case, usage, |_| true, (&whence, &none), self.lines(), weighing);
         window_signs::helo_of_the_mta(case, weighing);
-        mail_signs::receivers(usage, weighing);
+        mail_signs::receivers(usage, About::Offence, weighing);
         let before = weighing.reasons.len();
-        mail_signs::volume(usage, weighing);
+        mail_signs::volume(usage, About::Offence, weighing);
         let busy =
             weighing.reasons.get(before..).unwrap_or_default().iter().any(|r| r.weight > 0.0);
         let own: BTreeSet<u64> = mta_settings::own_domains(case.facts)
@@ -122,6 +125,32 @@ impl Client<'_> {
             reasons.push((
                 0.1,
                 format!("mail from outside comes from {named} other addresses, under their own"),
+                Vec::new(),
+            ));
+        }
+        if let Some(hidden) =
+            case.gathered.inbound.hidden.get(&ip).and_then(|h| h.first().zip(Some(h)))
+        {
+            let (first, all) = hidden;
+            reasons.push((
+                100.0,
+                format!(
+                    "{} from outside ({}, …) were recorded whose mail the log books under {ip}",
+                    count(all.len(), "session"),
+                    first.stranger
+                ),
+                all.iter()
+                    .take(2)
+                    .flat_map(|h| [h.session, h.line])
+                    .map(|(place, at)| (place, Some(at)))
+                    .collect(),
+            ));
+        }
+        let helos = case.gathered.inbound.helos.get(&ip).map_or(0, BTreeSet::len);
+        if helos >= MANY {
+            reasons.push((
+                15.0,
+                format!("clients with {helos} different HELOs speak to the mail server under {ip}"),
                 Vec::new(),
             ));
         }

@@ -140,8 +140,8 @@ fn hands_in(case: &Case<'_>, account: &str, logins: &UserLogins, usage: &Usage) 
     let otherwise = usage.samples.iter().take(1).map(|(t, p)| (*p, Some(*t))).collect();
     mail_signs::window(case, usage, |_| true, (&of_account, &none), otherwise, &mut weighing);
     window_signs::helo_of_the_mta(case, &mut weighing);
-    mail_signs::receivers(usage, &mut weighing);
-    mail_signs::volume(usage, &mut weighing);
+    mail_signs::receivers(usage, About::Both, &mut weighing);
+    mail_signs::volume(usage, About::Both, &mut weighing);
     let during = usage.sequence.iter().filter(|(t, ..)| logins.is_in(*t)).count();
     let places = usage.sequence.iter().map(|(t, _, p)| (*p, Some(*t)));
     if during * 10 >= usage.sequence.len() * 9 {

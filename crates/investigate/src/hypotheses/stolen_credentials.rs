@@ -47,8 +47,8 @@ fn one(
     guessed(case, &strangers, &mut weighing);
     senders(account, usage, &strangers, &mut weighing);
     one_place(case, account, usage, &strangers, &mut weighing);
-    mail_signs::receivers(usage, &mut weighing);
-    mail_signs::volume(usage, &mut weighing);
+    mail_signs::receivers(usage, About::Both, &mut weighing);
+    mail_signs::volume(usage, About::Both, &mut weighing);
     let first = strangers.iter().map(|(_, c)| c.first.0).min();
     let last = strangers.iter().map(|(_, c)| c.last).max();
     let from = strangers.iter().max_by_key(|(ip, c)| (c.mails, *ip)).map(|(ip, _)| ip.to_string());

@@ -6,7 +6,7 @@
 //! the address (then it is `open-relay`), it was only passing on what its own log explains.
 
 use super::Hypothesis;
-use super::relaying::{Client, clients};
+use super::relaying::{Client, MANY_BEHIND, clients};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::Case;
 use crate::mta_settings::Trust;
@@ -21,17 +21,17 @@ pub(super) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
 
 fn one(case: &Case<'_>, client: &Client<'_>) -> Hypothesis {
     let ip = client.ip;
-    let mut weighing = Weighing::from_priors(0.1, 0.6);
+    // Either one machine or an address with many behind it: what speaks for the one speaks as much
+    // against the other.
+    let mut weighing = Weighing::from_priors(0.1, 1.0 - MANY_BEHIND);
     client.weigh_mail(case, &mut weighing);
     for (ratio, says, places) in client.hides_strangers(case) {
-        // One machine is the ordinary case: what speaks against a crowd confirms it only mildly.
-        let ratio = if ratio > 1.0 { 1.0 / ratio } else { ratio.recip().min(2.0) };
-        weighing.add(About::Culprit, ratio, says, places);
+        weighing.add(About::Culprit, ratio.recip(), says, places);
     }
     if let Trust::Yes(setting, net) = client.trust {
         weighing.add(
-            About::Culprit,
-            2.0,
+            About::Offence,
+            1.2,
             format!("{} trusts {net}: {ip} needs no password", setting.name),
             [(setting.place, None)],
         );
@@ -39,7 +39,7 @@ fn one(case: &Case<'_>, client: &Client<'_>) -> Hypothesis {
     let lease = case.facts.leases.iter().rev().find(|l| l.ip == ip);
     let who = match lease.and_then(|l| l.name.as_deref()) {
         Some(name) => format!("{name} ({ip})"),
-        None => format!("The machine {ip}"),
+        None => format!("the machine {ip}"),
     };
     Hypothesis {
         class: Class::TrustedClient,
@@ -49,7 +49,8 @@ fn one(case: &Case<'_>, client: &Client<'_>) -> Hypothesis {
                 .with("name", lease.and_then(|l| l.name.clone())),
         ),
         summary: format!(
-            "{who}, which your mail server trusts without a password, sends the spam through it."
+            "A machine of yours that your mail server trusts without a password sends the spam through \
+             it: {who}."
         ),
         path: Path::ThroughMta,
         notices: case.notices_of_mail(),

@@ -16,6 +16,7 @@ struct Page<'a> {
     notices: Vec<String>,
     sessions: String,
     plot: String,
+    firewall: Vec<Shown<'a>>,
 }
 
 struct CauseView<'a> {
@@ -55,6 +56,7 @@ pub fn render(investigation: &Investigation) -> Result<String, askama::Error> {
         notices: words::notices(investigation),
         sessions: words::sessions(investigation).unwrap_or_default(),
         plot: plot::svg(&investigation.timeline),
+        firewall: words::shown(&investigation.firewall),
     }
     .render()
 }

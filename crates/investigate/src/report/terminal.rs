@@ -23,6 +23,7 @@ pub fn render(investigation: &Investigation) -> String {
     if investigation.causes.is_empty() {
         unexplained(&mut out, investigation);
     }
+    proofs(&mut out, "Your firewall", &investigation.firewall);
     section(
         &mut out,
         "Ruled out",

@@ -94,8 +94,8 @@ pub(super) fn path(path: Path) -> &'static str {
 
 /// The notices, and what their words mean.
 pub(super) fn notices(investigation: &Investigation) -> Vec<String> {
-    let zone = investigation.zone.as_deref().filter(|name| *name != "UTC");
-    let zone = zone.and_then(|name| Some((name, TimeZone::get(name).ok()?)));
+    let zone =
+        investigation.zone.as_deref().and_then(|name| Some((name, TimeZone::get(name).ok()?)));
     let said = investigation.notices.iter().map(|row| {
         let local = zone.as_ref().and_then(|(name, zone)| local_window(row, name, zone));
         format!("{}{}", notice(row), local.unwrap_or_default())
@@ -108,6 +108,9 @@ fn local_window(row: &NoticeRow, name: &str, zone: &TimeZone) -> Option<String> 
     let (at, tolerance) = (row.time?.secs(), i64::from(row.tolerance_s.unwrap_or(0)));
     let local = |secs: i64| Some(zone.to_datetime(Timestamp::from_second(secs).ok()?));
     let (from, to) = (local(at - tolerance)?, local(at + tolerance)?);
+    if TimeZone::UTC.to_datetime(Timestamp::from_second(at - tolerance).ok()?) == from {
+        return None;
+    }
     let day = |at: &DateTime| at.strftime("%Y-%m-%d").to_string();
     let clock = |at: &DateTime| at.strftime("%H:%M:%S").to_string();
     Some(match (tolerance, day(&from) == day(&to)) {

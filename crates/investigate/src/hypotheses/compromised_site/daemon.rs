@@ -97,7 +97,7 @@ fn through_mta(
     let otherwise = usage.samples.iter().take(2).map(|(t, p)| (*p, Some(*t))).collect();
     mail_signs::window(case, usage, |_| true, (&whence, &none), otherwise, &mut weighing);
     window_signs::helo_of_the_mta(case, &mut weighing);
-    mail_signs::receivers(usage, &mut weighing);
+    mail_signs::receivers(usage, About::Both, &mut weighing);
     start_meets(case, script, process, &mut weighing);
     looks_planted(case, script, &mut weighing);
     let notices = case.notices_of_mail();
@@ -116,7 +116,7 @@ fn start_meets(case: &Case<'_>, script: &Script<'_>, process: &Process, weighing
             .samples
             .iter()
             .filter(|(t, _)| {
-                started.is_some_and(|s| (t.since(s)).abs() <= crate::usage::NEAR_S * 2.0)
+                started.is_some_and(|s| (t.since(s)).abs() <= crate::requests::NEAR_S * 2.0)
             })
             .map(|(t, place)| (*place, Some(*t))),
     );

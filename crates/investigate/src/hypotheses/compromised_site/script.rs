@@ -3,7 +3,7 @@
 
 use crate::case::Case;
 use crate::instants::Instant;
-use crate::usage::PathUse;
+use crate::requests::PathUse;
 use heloscope_evidence::WebFile;
 
 /// Files and paths tried, the most telling first.

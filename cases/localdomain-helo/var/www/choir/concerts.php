@@ -1,0 +1,1 @@
+<ul><li>Fauré, 12 December</li></ul>

@@ -1,0 +1,1 @@
+<h1>Crossroads Choir</h1>

@@ -1,0 +1,5 @@
+<?php
+if (!empty($_POST['name'])) {
+    mail('bookings@crossroads-choir.example', 'A new voice', $_POST['name'] . "\n" . $_POST['voice']);
+}
+echo 'Sing with us';
