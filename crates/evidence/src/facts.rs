@@ -16,6 +16,8 @@ pub struct Facts {
     pub leases: Vec<Lease>,
     /// Processes (`ps`).
     pub processes: Vec<Process>,
+    /// The files that processes run.
+    pub running: Vec<Running>,
     /// Crontab lines.
     pub cron: Vec<CronEntry>,
     /// MTA settings (`postconf -n`, `main.cf`).
@@ -154,6 +156,17 @@ pub struct Process {
     pub started: Option<Time>,
     /// The command line.
     pub command: String,
+    /// The line.
+    pub place: Place,
+}
+
+/// The file that a process runs (`/proc/PID/exe`), whatever its command line claims.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// Process id.
+    pub pid: u32,
+    /// The file.
+    pub exe: String,
     /// The line.
     pub place: Place,
 }

@@ -2,6 +2,7 @@
 //! columns; lines that a terminal has cut are taken as far as they go, and [`cut_at`] tells.
 //! Trees (`ps axf`, `--forest`) give the bare command, and the parent where no column says it.
 
+pub mod exe;
 mod tree;
 
 use crate::facts::Process;
@@ -28,7 +29,7 @@ enum Column {
 
 /// Whether a text is a table of `ps`.
 pub(crate) fn recognise(text: &[u8]) -> bool {
-    lines::of(text).take(5).any(|(_, line)| header(line).is_some())
+    exe::recognise(text) || lines::of(text).take(5).any(|(_, line)| header(line).is_some())
 }
 
 /// Reads a section that starts at `base` of its source. `clock` resolves `lstart` stamps.

@@ -54,6 +54,12 @@ pub(crate) fn conclude(case: &Case<'_>, mut hypotheses: Vec<Hypothesis>) -> Conc
         .collect();
     let mut causes: Vec<_> =
         hypotheses.into_iter().filter(|h| h.weighing.confidence() > CAUSE).collect();
+    // One culprit that is seen in two ways is one cause; the surer way tells it.
+    let mut named = HashSet::new();
+    causes.retain(|c| {
+        let who = c.culprit.as_ref().map(|w| w.value.clone());
+        who.is_none_or(|who| named.insert((c.class, who)))
+    });
     blast::add(case, &mut causes);
     let cited: HashSet<Place> = causes.iter().flat_map(Hypothesis::cited).collect();
     let gists = case

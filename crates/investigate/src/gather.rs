@@ -17,8 +17,8 @@ use crate::seen::{ProcessRef, Seen};
 use crate::usage::Usages;
 use heloscope_evidence::{AuthEvent, Connection, MailCopy, Process, Proxied, Request, Sink};
 use heloscope_maillog::{Attempt, Login, Mail, Origin, Reject};
-use heloscope_model::{Octets, Session, Time};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use heloscope_model::{Octets, Place, Session, Time};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 /// Sessions kept. At some 500 bytes each they stay below 128 MB.
@@ -51,6 +51,8 @@ pub(crate) struct Gathered<'a> {
     pub(crate) usages: Usages,
     /// Connections to mail ports that firewalls and socket tables name.
     pub(crate) connections: Vec<Connection>,
+    /// Rows of those that are a recorded session, and of no other.
+    pub(crate) placed: HashSet<Place>,
     /// Log-ins to this host.
     pub(crate) logins: Logins,
     /// What proxies were asked for.
@@ -84,6 +86,7 @@ impl<'a> Gathered<'a> {
             profile: Profile::default(),
             usages: Usages::default(),
             connections: Vec::new(),
+            placed: HashSet::new(),
             logins: Logins::default(),
             proxies: Proxies::default(),
             requests: Requests::default(),
@@ -134,7 +137,7 @@ impl<'a> Gathered<'a> {
         };
         self.processes
             .iter()
-            .filter(|p| holds(p) || crate::hypotheses::lies_oddly(&p.command))
+            .filter(|p| holds(p) || crate::hypotheses::stands_out(p, self.processes))
             .filter_map(|p| Some((p.started?, p.pid)))
             .collect()
     }
@@ -182,6 +185,7 @@ impl<'a> Gathered<'a> {
                 connection.time.is_none_or(|t| seen.stretch().widened(SAME_CONNECTION_S).holds(t));
             if same {
                 seen.process = seen.process.take().or_else(|| ProcessRef::of(connection));
+                self.placed.insert(connection.place);
                 return;
             }
         }

@@ -9,8 +9,8 @@ use crate::recognise::{self, Content, WHOLE};
 use crate::sample::Sample;
 use crate::sections;
 use crate::{
-    connections, crontab, dns_facts, firewall, leases, mail_summary, notices, packets, scanners,
-    settings, site, vpn, walk, weblog, webroot,
+    connections, crontab, dns_facts, firewall, leases, mail_summary, notices, packets, processes,
+    scanners, settings, site, vpn, walk, weblog, webroot,
 };
 use heloscope_model::{SourceId, Time};
 use std::path::Path;
@@ -271,12 +271,18 @@ impl Opening {
                 records = found.len();
                 self.facts.dns.extend(found);
             }
-            Kind::Processes if crontab::recognise(text) => {
+            // Numbers and names in columns: a table of processes may look like a crontab.
+            Kind::Processes if !processes::recognise(text) && crontab::recognise(text) => {
                 let path = standing.unwrap_or_default();
                 let form = crontab::Form::of(path, command);
                 let found = crontab::read(text, source, base, &form);
                 records = found.len();
                 self.facts.cron.extend(found);
+            }
+            Kind::Processes if processes::exe::recognise(text) => {
+                let found = processes::exe::read(text, source, base);
+                records = found.len();
+                self.facts.running.extend(found);
             }
             Kind::Processes => {
                 self.processes.push((source, text.to_vec(), base));

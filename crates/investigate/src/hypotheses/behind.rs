@@ -75,7 +75,6 @@ impl Machine<'_> {
         window_signs::weigh(case, sessions, &mut weighing);
         not_the_mail_server(case, speaker, sessions, &mut weighing);
         servers(sessions, &mut weighing);
-        traits(sessions, &mut weighing);
         own_server(case, sessions, &mut weighing);
         share(case, sessions, &mut weighing);
         dropped(case, sessions, &mut weighing);
@@ -251,26 +250,6 @@ fn share(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
         format!("{ours} of the {all} sessions of other machines in that time are its own"),
         frames(sessions.iter().copied().filter(in_window)),
     );
-}
-
-/// What a list's sensor would see in them; more than two families say little more.
-fn traits(sessions: &[&Seen], weighing: &mut Weighing) {
-    let mut families = BTreeSet::new();
-    for seen in sessions {
-        for detection in seen.detections.iter().filter(|d| matches!(d.class, 'A' | 'B')) {
-            if families.len() < 2 && families.insert(detection.family) {
-                weighing.add(
-                    About::Offence,
-                    2.0,
-                    format!(
-                        "a list's sensor would note {}: {}",
-                        detection.detector, detection.evidence
-                    ),
-                    [(seen.place, Some(seen.start))],
-                );
-            }
-        }
-    }
 }
 
 /// What a firewall did not let out, no list has seen.

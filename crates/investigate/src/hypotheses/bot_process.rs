@@ -6,7 +6,9 @@
 //! installed software (then it is `direct-sender`), planted code of a web site explains the same
 //! sessions (also when it left the program running), it carries others' connections.
 
-use super::program::{Join, Program, base_name, first_word, is_interpreter, programs};
+use super::program::{
+    Join, Program, base_name, exe_of, first_word, is_interpreter, oddly, poses, programs,
+};
 use super::{Hypothesis, open_proxy, shell_account, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, frames};
@@ -26,7 +28,7 @@ pub(super) fn weigh(case: &Case<'_>, sites: &[Hypothesis]) -> Vec<Hypothesis> {
         .into_iter()
         .filter(|p| !open_proxy::is_proxy(p) && !shell_account::is_login_server(p))
         .collect();
-    let alone = found.iter().filter(|p| p.oddly().is_some()).count() == 1;
+    let alone = found.iter().filter(|p| !signs(case, p).is_empty()).count() == 1;
     found.iter().map(|program| one(case, program, alone, &sessions, &ways, sites)).collect()
 }
 
@@ -46,7 +48,7 @@ fn one(
         weighing.add(
             About::Culprit,
             3.0,
-            "it is the only program here that lies where installed software does not",
+            "it is the only program here that looks like an intruder's",
             program.places.first().copied(),
         );
     }
@@ -63,6 +65,7 @@ fn one(
     let stretches: Vec<_> = sessions.iter().map(|s| s.stretch()).collect();
     let name = &program.name;
     let cron = program.cron.or_else(|| cron_of(case, program));
+    let exe = program.pid.and_then(|pid| exe_of(case, pid)).map(|(exe, _)| exe);
     Hypothesis {
         class: Class::BotProcess,
         culprit: Some(
@@ -70,7 +73,7 @@ fn one(
                 .with("pid", program.pid)
                 .with("uid", program.uid)
                 .with("user", program.user())
-                .with("exe", Some(first_word(program.command())))
+                .with("exe", Some(exe.unwrap_or_else(|| first_word(program.command()))))
                 .with("parent", program.process.and_then(|p| p.parent)),
         ),
         summary: summary(program),
@@ -167,7 +170,26 @@ pub(super) fn signs(case: &Case<'_>, program: &Program<'_>) -> Vec<Sign> {
         );
         signs.push((20.0, says, place(2)));
     }
-    if program.command().contains("(deleted)") {
+    let exe = program.pid.and_then(|pid| exe_of(case, pid));
+    if let Some((exe, cited)) = exe {
+        if let Some(oddly) = oddly(exe).filter(|_| program.oddly().is_none()) {
+            signs.push((30.0, format!("the file it runs, {exe}, lies {oddly}"), vec![cited]));
+        }
+        if program.known_as.is_none() && hides(base_name(exe), program.command()) {
+            let says = format!(
+                "it calls itself `{}`, but it runs {exe}: it hides its name",
+                program.command()
+            );
+            signs.push((20.0, says, [place(1), vec![cited]].concat()));
+        }
+    }
+    if program.process.is_some_and(|p| poses(p, &case.facts.processes)) {
+        let says = format!("it goes by the name of {name}, but is no child of that service");
+        signs.push((20.0, says, place(1)));
+    }
+    if program.command().contains("(deleted)")
+        || exe.is_some_and(|(exe, _)| exe.ends_with(" (deleted)"))
+    {
         signs.push((10.0, "its file was deleted while it runs".to_owned(), place(1)));
     }
     if is_virtual_machine(program) {

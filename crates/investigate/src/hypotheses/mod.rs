@@ -36,6 +36,7 @@ use crate::answer::{Class, Culprit, Path};
 use crate::case::Case;
 use crate::walls;
 use crate::weight::Weighing;
+use heloscope_evidence::Process;
 use heloscope_model::{Place, Time};
 
 /// One possible cause, weighed.
@@ -78,7 +79,7 @@ pub(crate) fn all(case: &Case<'_>) -> Vec<Hypothesis> {
     found
 }
 
-/// Whether a command runs a program that lies where only intruders put programs.
-pub(crate) fn lies_oddly(command: &str) -> bool {
-    program::oddly(&program::program_name(command)).is_some()
+/// Whether a process runs a program that only an intruder would run so.
+pub(crate) fn stands_out(process: &Process, all: &[Process]) -> bool {
+    program::stands_out(process, all)
 }

@@ -59,16 +59,16 @@ fn one(
     asked_for(case, name, requests, sessions, &mut weighing);
     let listens = listening(case, name, program.as_ref());
     if let Some(socket) = listens {
-        let open = socket.src.is_unspecified();
+        let open = socket.dst.is_unspecified();
         let (ratio, who) = if open { (3.0, "everybody") } else { (0.5, "one address only") };
         weighing.add(
             About::Culprit,
             ratio,
-            format!("{name} listens on port {} to {who}", socket.src_port.unwrap_or(0)),
+            format!("{name} listens on port {} to {who}", socket.dst_port),
             [(socket.place, None)],
         );
     }
-    let port = listens.and_then(|c| c.src_port).or_else(|| default_port(name));
+    let port = listens.map(|c| c.dst_port).or_else(|| default_port(name));
     let value = match port {
         Some(port) => format!("tcp/{port} {name}"),
         None => format!("tcp {name}"),
@@ -208,7 +208,7 @@ fn listening<'a>(
             c.program.as_deref().is_some_and(|p| bare(p) == name)
                 || program.is_some_and(|p| p.pid.is_some() && c.pid == p.pid)
         })
-        .max_by_key(|c| (c.src.is_unspecified(), c.src_port.map(std::cmp::Reverse)))
+        .max_by_key(|c| (c.dst.is_unspecified(), std::cmp::Reverse(c.dst_port)))
 }
 
 /// Whether a program is a proxy.

@@ -91,13 +91,14 @@ pub(super) fn programs<'a>(case: &Case<'a>, sessions: &[&Seen]) -> Vec<Program<'
     let mut found: BTreeMap<String, Program<'a>> = BTreeMap::new();
     let from_sessions = sessions.iter().filter_map(|s| s.process.clone());
     // A snapshot shows a socket, not when it began: it is theirs only if it leads to a server of
-    // theirs. What holds another socket on port 25 may be monitoring.
+    // theirs, and is no other session that was recorded. What else holds a socket on port 25 may be
+    // monitoring.
     let servers: BTreeSet<IpAddr> = sessions.iter().map(|s| s.server.ip()).collect();
     let from_tables = case
         .gathered
         .connections
         .iter()
-        .filter(|c| servers.contains(&c.dst))
+        .filter(|c| servers.contains(&c.dst) && !case.gathered.placed.contains(&c.place))
         .filter(|c| c.dst_port == 25 && c.state != "LISTEN" && !c.dst.is_loopback())
         .filter(|c| !case.incident.own.is_ours(c.dst))
         .filter_map(ProcessRef::of);
@@ -193,12 +194,14 @@ fn by_mailer<'a>(case: &Case<'a>, sessions: &[&Seen]) -> Option<Program<'a>> {
 
 /// Processes, and commands of crontabs, whose program lies where only intruders put programs.
 fn standing_oddly<'a>(case: &Case<'a>) -> Vec<Program<'a>> {
-    let running = case
-        .facts
-        .processes
+    let processes = &case.facts.processes;
+    let running = processes
         .iter()
-        .map(|p| of_process(p, Join::Stands))
-        .filter(|p| p.oddly().is_some());
+        .filter(|p| {
+            stands_out(p, processes)
+                || exe_of(case, p.pid).is_some_and(|(exe, _)| oddly(exe).is_some())
+        })
+        .map(|p| of_process(p, Join::Stands));
     let by_cron = case.facts.cron.iter().filter_map(|entry| {
         let name = cron_program(&entry.command)?;
         oddly(&name)?;
@@ -224,6 +227,42 @@ fn standing_oddly<'a>(case: &Case<'a>) -> Vec<Program<'a>> {
         }
     }
     found
+}
+
+/// Whether a process runs a program that lies where only intruders put programs, or goes by the name
+/// of a service without being its child.
+pub(super) fn stands_out(process: &Process, all: &[Process]) -> bool {
+    oddly(&program_name(&process.command)).is_some() || poses(process, all)
+}
+
+/// Whether a process goes by the name of a service here, but is neither its first process nor one of
+/// that one's children. Workers are children of the process that root started.
+pub(super) fn poses(process: &Process, all: &[Process]) -> bool {
+    let base = |p: &Process| base_name(&program_name(&p.command)).to_owned();
+    let name = base(process);
+    if process.user == "root" || name.is_empty() || is_interpreter(&name) {
+        return false;
+    }
+    let same: Vec<&Process> =
+        all.iter().filter(|p| p.pid != process.pid && base(p) == name).collect();
+    let masters: Vec<u32> = same
+        .iter()
+        .filter(|m| m.user == "root")
+        .filter(|m| same.iter().filter(|p| p.parent == Some(m.pid)).count() >= 2)
+        .map(|m| m.pid)
+        .collect();
+    let mut parents = std::iter::successors(process.parent, |pid| {
+        all.iter().find(|p| p.pid == *pid).and_then(|p| p.parent).filter(|parent| parent != pid)
+    });
+    !masters.is_empty()
+        && process.parent.is_some()
+        && !parents.by_ref().take(16).any(|p| masters.contains(&p))
+}
+
+/// The file that a process really runs.
+pub(super) fn exe_of<'a>(case: &Case<'a>, pid: u32) -> Option<(&'a str, Cited)> {
+    let running = case.facts.running.iter().find(|r| r.pid == pid)?;
+    Some((running.exe.as_str(), (running.place, None)))
 }
 
 /// Where a program lies that installed software does not.
@@ -353,6 +392,29 @@ mod tests {
         ] {
             assert_eq!(cron_program(command).as_deref(), Some(name), "{command}");
         }
+    }
+
+    #[test]
+    fn who_poses_as_a_service() {
+        let process = |pid, parent, user: &str, command: &str| Process {
+            user: user.to_owned(),
+            uid: None,
+            pid,
+            parent: Some(parent),
+            started: None,
+            command: command.to_owned(),
+            place: heloscope_model::Place::whole(heloscope_model::SourceId(0)),
+        };
+        let all = [
+            process(1, 0, "root", "init"),
+            process(314, 1, "root", "/usr/sbin/apache2 -k start"),
+            process(395, 314, "www-data", "/usr/sbin/apache2 -k start"),
+            process(396, 314, "www-data", "/usr/sbin/apache2 -k start"),
+            process(375, 1, "www-data", "/usr/sbin/apache2 -k start"),
+            process(500, 1, "mysql", "/usr/sbin/mysqld"),
+        ];
+        let posing: Vec<u32> = all.iter().filter(|p| poses(p, &all)).map(|p| p.pid).collect();
+        assert_eq!(posing, [375]);
     }
 
     #[test]

@@ -48,7 +48,7 @@ fn started_by<'a>(case: &Case<'a>, process: &Process) -> Vec<Script<'a>> {
 /// The mails of a process's user, where it is no web server's or login's whose mails have other
 /// causes.
 fn handed_in_by<'a>(case: &'a Case<'_>, process: &Process) -> Option<&'a Usage> {
-    if !crate::hypotheses::lies_oddly(&process.command) {
+    if !crate::hypotheses::stands_out(process, &case.facts.processes) {
         return None;
     }
     let usages = &case.gathered.usages.uids;

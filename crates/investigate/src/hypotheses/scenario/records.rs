@@ -177,9 +177,7 @@ impl Scenario {
     /// A row of the socket table: a process listens on every address.
     pub(in crate::hypotheses) fn listens(&mut self, pid: u32, program: &str, port: u16) {
         self.connections.push(Connection {
-            src_port: Some(port),
-            dst: "0.0.0.0".parse().unwrap(),
-            dst_port: 0,
+            dst_port: port,
             pid: Some(pid),
             program: Some(program.to_owned()),
             state: "LISTEN".to_owned(),
