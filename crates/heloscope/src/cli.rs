@@ -58,6 +58,10 @@ pub(crate) struct Investigate {
     /// Print the answer as JSON (heloscope.investigation/1).
     #[arg(long)]
     pub(crate) json: bool,
+    /// Replace people's data (addresses, accounts, subjects, clients, machines) by pseudonyms, so
+    /// that the report can be attached to a ticket.
+    #[arg(long)]
+    pub(crate) redact: bool,
     /// Also write the report as one self-contained HTML page.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,

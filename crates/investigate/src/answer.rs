@@ -47,6 +47,9 @@ pub struct Investigation {
     /// scoring, no part of the JSON.
     #[serde(skip)]
     pub weighed: Vec<(Class, f64)>,
+    /// What the evidence knows of people, for redaction; no part of the JSON.
+    #[serde(skip)]
+    pub people: crate::redact::Known,
 }
 
 /// The verdict, the contract's words.

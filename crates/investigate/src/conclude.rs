@@ -173,6 +173,7 @@ impl Conclusion {
             firewall: self.walls.iter().flat_map(|r| reason_proofs(r, &quotes, evidence)).collect(),
             zone: self.zone,
             weighed: self.weighed,
+            people: crate::redact::Known::default(),
         }
     }
 }

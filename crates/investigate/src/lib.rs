@@ -22,6 +22,7 @@ mod mta_settings;
 mod needed;
 mod profile;
 mod proxies;
+pub mod redact;
 mod removal;
 pub mod report;
 mod requests;
@@ -47,5 +48,6 @@ pub fn investigate(evidence: &mut Evidence, progress: &mut dyn FnMut(u64, u64)) 
     let case = case::Case::new(&evidence.facts, &incident, &gathered, &evidence.inputs);
     let hypotheses = hypotheses::all(&case);
     let conclusion = conclude::conclude(&case, hypotheses);
-    conclusion.quoted(evidence, &incident.notices)
+    let people = redact::Known::of(&case);
+    Investigation { people, ..conclusion.quoted(evidence, &incident.notices) }
 }

@@ -13,6 +13,7 @@ mod bad_input;
 mod collect;
 mod hostile;
 mod permission;
+mod redact;
 mod transforms;
 mod usage;
 
