@@ -30,6 +30,7 @@ mod router_nat;
 mod scene;
 mod seed_guest_laptop;
 mod seed_php_script;
+mod sender_relay;
 mod shells;
 mod smarthost_site;
 mod spree;
@@ -230,6 +231,12 @@ pub const ALL: &[Story] = &[
         says: "FIELD (s): strangers by IPv6 look like the containers' own IPv6 gateway",
         seed: 67,
         record: ipv6_docker::record,
+    },
+    Story {
+        name: "sender-relay",
+        says: "an open relay by a plain mistake: a table of senders says OK too early",
+        seed: 68,
+        record: sender_relay::record,
     },
     Story {
         name: "twin-guest-laptop",
