@@ -22,6 +22,7 @@ mod qemu_guest;
 mod scene;
 mod seed_guest_laptop;
 mod seed_php_script;
+mod shell_sendmail;
 mod shells;
 mod signup_bombing;
 mod ssh_tunnel;
@@ -222,6 +223,12 @@ pub const ALL: &[Story] = &[
         says: "innocent twin of qemu-guest",
         seed: 44,
         record: twin_qemu_guest::record,
+    },
+    Story {
+        name: "shell-sendmail",
+        says: "a guessed SSH password; strangers pipe mail into sendmail from the shell",
+        seed: 45,
+        record: shell_sendmail::record,
     },
 ];
 
