@@ -13,6 +13,7 @@ pub mod container;
 pub mod dns;
 pub mod evidence;
 pub mod gateway;
+pub mod guest;
 pub mod host;
 pub mod internet;
 pub mod letter;

@@ -115,15 +115,16 @@ pub fn hoster(told: Told<'_>, hoster: &str, customer: &str) -> String {
     )
 }
 
-/// SpamCop's report to whoever answers for the address: short, with the head of the offending message cut down.
-pub fn spamcop(told: Told<'_>, customer: &str, subject: &str) -> String {
+/// SpamCop's report to whoever answers for the address (its form is shown in SpamCop's own help): who sent, when, and the
+/// head of the offending message, cut down.
+pub fn spamcop(told: Told<'_>, customer: &str, sender: &str, subject: &str) -> String {
     let number = 7_100_000_000 + told.seen.as_second() % 90_000_000;
     let stamp = show(told.seen, "%a, %d %b %Y %H:%M:%S +0000", "UTC");
     format!(
         "From: {number}@reports.spamcop.net\nTo: {customer}\nSubject: [SpamCop ({0}) id:{number}]{subject}\nDate: {1}\nMIME-Version: 1.0\n\
          Content-Type: text/plain; charset=us-ascii\n\n[ SpamCop V5.4.0 ]\nThis message is brief for your comfort. Please use links below for details.\n\n\
          Spam report id {number} sent to: {customer}\n\nEmail from {0} / {stamp}\nhttps://www.spamcop.net/w3m?i=z{number}z\n\n\
-         [ Offending message ]\nReceived: from unknown (HELO {2}) ({0})\n  by x with SMTP; {stamp}\nSubject: {subject}\n\n[ text cut ]\n",
+         [ Offending message ]\nReceived: from unknown (HELO {2}) ({0})\n  by x with SMTP; {stamp}\nFrom: {sender}\nSubject: {subject}\n\n[ text cut ]\n",
         told.address,
         show(told.seen + SignedDuration::from_mins(37), "%a, %d %b %Y %H:%M:%S +0000", "UTC"),
         told.helo,

@@ -172,7 +172,12 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
     let told = Told { seen: trapped, tolerance: 0, ..told };
     folder.notice(
         "notices/spamcop.eml",
-        &notice::spamcop(told, "graham@hartley-surveyors.example", "Work from home, 400 a day"),
+        &notice::spamcop(
+            told,
+            "graham@hartley-surveyors.example",
+            stored.as_ref().map_or("", |mail| mail.sender.as_str()),
+            "Work from home, 400 a day",
+        ),
     )?;
     let told = Told { seen: last - SignedDuration::from_secs(20), ..told };
     folder.notice(

@@ -26,12 +26,15 @@ mod planted;
 mod post_daemon;
 mod postfix_uid_bot;
 mod premises;
+mod qemu_guest;
 mod router_nat;
 mod scene;
 mod seed_guest_laptop;
 mod seed_php_script;
 mod sender_relay;
+mod shell_sendmail;
 mod shells;
+mod signup_bombing;
 mod smarthost_site;
 mod spree;
 mod squid_connect;
@@ -40,12 +43,17 @@ mod stolen_default_alarm;
 mod stolen_mailbox;
 mod stolen_test_account;
 mod trusted_printer;
+mod twin_contact_form;
+mod twin_cron_script;
+mod twin_daemon;
 mod twin_docker_gateway;
 mod twin_guest_laptop;
 mod twin_helo;
 mod twin_nodemailer_local;
 mod twin_php_site;
 mod twin_printer;
+mod twin_qemu_guest;
+mod twin_shell_user;
 mod twin_smarthost;
 mod twin_squid;
 mod twin_traveller;
@@ -303,6 +311,54 @@ pub const ALL: &[Story] = &[
         says: "FIELD (j): email-this-to-a-friend, used by strangers",
         seed: 37,
         record: wp_email::record,
+    },
+    Story {
+        name: "signup-bombing",
+        says: "FIELD (l): an unprotected newsletter sign-up, list-bombed",
+        seed: 38,
+        record: signup_bombing::record,
+    },
+    Story {
+        name: "twin-contact-form",
+        says: "innocent twin of comment-form",
+        seed: 39,
+        record: twin_contact_form::record,
+    },
+    Story {
+        name: "twin-cron-script",
+        says: "innocent twin of cron-perl",
+        seed: 40,
+        record: twin_cron_script::record,
+    },
+    Story {
+        name: "twin-shell-user",
+        says: "innocent twin of ssh-tunnel",
+        seed: 41,
+        record: twin_shell_user::record,
+    },
+    Story {
+        name: "twin-daemon",
+        says: "innocent twin of post-daemon",
+        seed: 42,
+        record: twin_daemon::record,
+    },
+    Story {
+        name: "qemu-guest",
+        says: "a guest in QEMU on the mail host sends; the list names a Windows family",
+        seed: 43,
+        record: qemu_guest::record,
+    },
+    Story {
+        name: "twin-qemu-guest",
+        says: "innocent twin of qemu-guest",
+        seed: 44,
+        record: twin_qemu_guest::record,
+    },
+    Story {
+        name: "shell-sendmail",
+        says: "a guessed SSH password; strangers pipe mail into sendmail from the shell",
+        seed: 45,
+        record: shell_sendmail::record,
     },
 ];
 

@@ -63,7 +63,6 @@ pub(super) struct Scene {
     /// Seeded chance.
     pub(super) chance: Chance,
     /// Hosts and links, for what a story adds.
-    #[allow(dead_code)] // used as soon as a story adds a host
     pub(super) world: World,
     /// The rest of the Internet.
     pub(super) far: Far,
@@ -259,17 +258,20 @@ impl Scene {
         (site, path): (&str, &str),
         fields: &[(&str, &str)],
     ) {
-        // A visitor keeps the browser: which one, the address decides. The last of the list is a crawler.
-        let last: usize = from.rsplit('.').next().and_then(|n| n.parse().ok()).unwrap_or_default();
-        let browsers = web::AGENTS.len().saturating_sub(1).max(1);
-        let agent = web::AGENTS.get(last % browsers).copied().unwrap_or_default();
         let pairs: Vec<String> =
             fields.iter().map(|(name, text)| format!("{name}={text}")).collect();
-        let mut more = vec!["-A", agent];
+        let mut more = vec!["-A", browser(from)];
         for pair in &pairs {
             more.extend(["--data-urlencode", pair]);
         }
         let web = self.web(site);
+        backdrop::request(&mut self.line, at, tag, &self.far.crowd, from, web, &more, path);
+    }
+
+    /// A visit to a page, as [`Scene::post`] posts.
+    pub(super) fn get(&mut self, at: f64, tag: &str, from: &str, (site, path): (&str, &str)) {
+        let web = self.web(site);
+        let more = ["-A", browser(from)];
         backdrop::request(&mut self.line, at, tag, &self.far.crowd, from, web, &more, path);
     }
 
@@ -306,6 +308,13 @@ impl Scene {
             .replace("RECIPIENT", to);
         self.cron("local", &format!("*/{every_minutes} * * * *"), user, path, &script)
     }
+}
+
+/// A visitor keeps the browser: which one, the address decides. The last of the list is a crawler and left out.
+fn browser(from: &str) -> &'static str {
+    let last: usize = from.rsplit('.').next().and_then(|n| n.parse().ok()).unwrap_or_default();
+    let browsers = web::AGENTS.len().saturating_sub(1).max(1);
+    web::AGENTS.get(last % browsers).copied().unwrap_or_default()
 }
 
 /// What a person's mail program says after EHLO, and its name.

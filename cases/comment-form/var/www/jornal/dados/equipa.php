@@ -1,0 +1,2 @@
+<?php
+return ['redacao' => 'redacao@jornaldaribeira.example', 'revisao' => 'carla@walnutbox.example'];

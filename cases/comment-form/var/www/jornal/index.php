@@ -1,0 +1,2 @@
+<?php
+foreach ([45, 44, 41] as $n) { echo '<a href="/artigo.php?n=', $n, '">Artigo ', $n, '</a> '; }
