@@ -53,6 +53,7 @@ mod twin_nodemailer_local;
 mod twin_php_site;
 mod twin_printer;
 mod twin_qemu_guest;
+mod twin_router_nat;
 mod twin_shell_user;
 mod twin_smarthost;
 mod twin_squid;
@@ -245,6 +246,12 @@ pub const ALL: &[Story] = &[
         says: "an open relay by a plain mistake: a table of senders says OK too early",
         seed: 68,
         record: sender_relay::record,
+    },
+    Story {
+        name: "twin-router-nat",
+        says: "innocent twin of router-nat",
+        seed: 69,
+        record: twin_router_nat::record,
     },
     Story {
         name: "twin-guest-laptop",
