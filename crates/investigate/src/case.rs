@@ -143,7 +143,12 @@ impl<'a> Case<'a> {
             .filter(|s| self.is_open(s) && self.speaker(s) == Speaker::Host)
             .filter_map(|s| {
                 if profile.learnt_from > 0 {
-                    let ways = profile.differences(s);
+                    let mut ways = profile.differences(s);
+                    if ways.is_empty() && self.is_missing_in_the_log(s) {
+                        ways.push(
+                            "a mail of it was taken that the mail log knows nothing of".to_owned(),
+                        );
+                    }
                     return (!ways.is_empty()).then_some((s, ways));
                 }
                 let helo = s.helo.as_ref()?;
@@ -155,6 +160,26 @@ impl<'a> Case<'a> {
                 foreign.then(|| (s, vec![format!("it says HELO {helo}")]))
             })
             .collect()
+    }
+
+    /// Whether a mail was taken in it of which the log should know: it was being written before and
+    /// after, and a mail server logs what it hands over. Probes and failed tries leave no line.
+    fn is_missing_in_the_log(&self, seen: &Seen) -> bool {
+        const EDGE_S: f64 = 120.0;
+        let written = |i: &&Input| {
+            let around = |from: Time, to: Time| {
+                let (from, to) = (self.log_time(from), self.log_time(to));
+                from.plus_secs(EDGE_S) <= seen.start
+                    && seen.end <= to.plus_secs(-EDGE_S)
+                    && !i.gaps.iter().any(|(a, b)| {
+                        Window { from: self.log_time(*a), to: self.log_time(*b) }
+                            .meets(&seen.stretch())
+                    })
+            };
+            i.kind == Kind::MailLog
+                && i.first.zip(i.last).is_some_and(|(from, to)| around(from, to))
+        };
+        seen.taken > 0 && self.inputs.iter().any(|i| written(&i))
     }
 
     /// Sessions of others that no line explains and that a list could have seen.

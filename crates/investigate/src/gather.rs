@@ -261,7 +261,8 @@ impl Sink for Gathered<'_> {
         {
             let own = &self.incident.own;
             let line = (mail.place, mail.first);
-            self.inbound.mail(*ip, from.as_bytes(), line, |ip| !own.is_ours(ip));
+            let relayed = mail.deliveries.iter().any(crate::usage::relayed);
+            self.inbound.mail(*ip, from.as_bytes(), line, relayed, |ip| !own.is_ours(ip));
         }
         self.matching.mail(&mail, &mut self.outbound);
         self.usages.mail(&mail, self.incident);

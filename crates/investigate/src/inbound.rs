@@ -38,6 +38,8 @@ pub(crate) struct Hidden {
     pub(crate) stranger: IpAddr,
     pub(crate) session: (Place, Time),
     pub(crate) line: (Place, Time),
+    /// Its mail was for others' servers.
+    pub(crate) relayed: bool,
 }
 
 impl Inbound {
@@ -72,6 +74,7 @@ impl Inbound {
         booked: IpAddr,
         sender: &[u8],
         line: (Place, Time),
+        relayed: bool,
         is_outside: impl Fn(IpAddr) -> bool,
     ) {
         let Some(indexes) = self.by_sender.get(&key(&sender.to_ascii_lowercase())) else { return };
@@ -90,6 +93,7 @@ impl Inbound {
                     stranger: *stranger,
                     session: (*session, *from),
                     line: (place, at),
+                    relayed,
                 });
             }
         }

@@ -38,6 +38,19 @@ pub use answer::{Investigation, Verdict};
 
 use heloscope_evidence::Evidence;
 
+/// Every hypothesis with every reason, causes or not: for whoever works on the rules.
+pub fn weighed(evidence: &mut Evidence) -> Vec<String> {
+    let incident = incident::Incident::new(&evidence.facts);
+    let processes = evidence.facts.processes.clone();
+    let mut gathered = gather::Gathered::new(&incident, &processes);
+    evidence.stream(&mut gathered, &mut |_, _| {});
+    gathered.settle();
+    let case = case::Case::new(&evidence.facts, &incident, &gathered, &evidence.inputs);
+    let mut all = hypotheses::all(&case);
+    all.sort_by(|a, b| b.weighing.confidence().total_cmp(&a.weighing.confidence()));
+    all.iter().map(hypotheses::Hypothesis::told).collect()
+}
+
 /// Investigates. `progress` is told bytes done and bytes in all.
 pub fn investigate(evidence: &mut Evidence, progress: &mut dyn FnMut(u64, u64)) -> Investigation {
     let incident = incident::Incident::new(&evidence.facts);

@@ -34,6 +34,8 @@ pub(crate) struct Seen {
     pub(crate) dialect: Dialect,
     /// MAIL commands.
     pub(crate) mails: u32,
+    /// Messages that the server took.
+    pub(crate) taken: u32,
     /// Hashes of the recipients tried, lower case.
     pub(crate) recipients: Vec<u64>,
     /// Replies a mail log could quote: hash and the time they came.
@@ -97,6 +99,11 @@ impl Seen {
             stack: session.syn.as_ref().map(Stack::new),
             helo: said.helo().map(|(_, argument)| argument),
             dialect: Dialect::new(session),
+            taken: said
+                .messages
+                .iter()
+                .filter(|m| said.reply(m.reply).is_some_and(|r| (200..300).contains(&r.code)))
+                .count() as u32,
             mails: u32::try_from(commands(Verb::Mail).count()).unwrap_or(u32::MAX),
             recipients: commands(Verb::Rcpt)
                 .take(KEYS)
@@ -143,6 +150,7 @@ impl Seen {
             helo: None,
             dialect: Dialect::default(),
             mails: 0,
+            taken: 0,
             recipients: Vec::new(),
             replies: Vec::new(),
             authenticated: false,

@@ -57,7 +57,16 @@ pub(crate) fn draw(case: &Case<'_>, causes: &[Hypothesis]) -> Timeline {
         }
     }
     let local = case.gathered.usages.uids.iter().flat_map(|(uid, usage)| {
-        usage.sequence.iter().map(move |(t, ..)| (*t, format!("user id {uid}")))
+        usage.sequence.iter().map(move |(t, ..)| {
+            (
+                *t,
+                if *uid == crate::usage::BY_SMTP {
+                    "by SMTP".to_owned()
+                } else {
+                    format!("user id {uid}")
+                },
+            )
+        })
     });
     lane(&mut timeline, "mail of local programs", Tone::Plain, local);
     let logins = case.gathered.usages.accounts.iter().flat_map(|(account, usage)| {

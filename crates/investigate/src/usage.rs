@@ -18,6 +18,10 @@ const WENT_OUT: usize = 1_000_000;
 /// Events kept of one user.
 const EVENTS: usize = 5_000;
 
+/// Stands for the user id of programs that speak SMTP to the mail server of their own host: the log
+/// does not say who they are. No user has it (POSIX: -1).
+pub(crate) const BY_SMTP: u32 = u32::MAX;
+
 /// All users of the MTA.
 #[derive(Default)]
 pub(crate) struct Usages {
@@ -105,6 +109,15 @@ impl Usages {
                     usage.mail(mail, ip.map(|ip| (ip, named)), incident);
                 }
             }
+            // A program of this host that speaks SMTP to it; what a filter handed back is not new.
+            Origin::Client { ip: Some(ip), account: None, .. }
+                if ip.is_loopback() && mail.parent.is_none() =>
+            {
+                if let Some(usage) = bounded(&mut self.uids, BY_SMTP) {
+                    usage.local_name = Some("a program of this host, by SMTP".to_owned());
+                    usage.mail(mail, None, incident);
+                }
+            }
             Origin::Client { ip: Some(ip), name, account: None, .. } => {
                 if let Some(usage) = bounded(&mut self.clients, *ip) {
                     usage.mail(mail, Some((*ip, name.as_bytes() != b"unknown")), incident);
@@ -162,7 +175,7 @@ impl Usage {
             key(from.rsplit(|&b| b == b'@').next().unwrap_or_default())
         });
         for (is, count, senders) in [
-            (mail.deliveries.iter().any(leaves), &mut self.outward, &mut self.outward_senders),
+            (mail.deliveries.iter().any(relayed), &mut self.outward, &mut self.outward_senders),
             (mail.deliveries.iter().any(stays), &mut self.inward, &mut self.inward_senders),
         ] {
             *count += u64::from(is);
@@ -246,6 +259,12 @@ impl Usage {
 /// Whether a delivery leaves this host for another's.
 fn leaves(delivery: &heloscope_maillog::Delivery) -> bool {
     delivery.relay_ip.is_some_and(|ip| !ip.is_loopback())
+}
+
+/// Whether a delivery hands on to another's server what came for just that recipient: no alias or
+/// forward of a mailbox here made it so.
+pub(crate) fn relayed(delivery: &heloscope_maillog::Delivery) -> bool {
+    leaves(delivery) && delivery.orig_to.is_none()
 }
 
 /// Whether a delivery puts the mail into a mailbox here.

@@ -12,6 +12,8 @@ use std::net::IpAddr;
 
 /// The port that mail servers take mail on.
 const SMTP: u16 = 25;
+/// Between the question and the reason why it has no answer.
+const UNKNOWN: &str = ", it cannot be said: ";
 /// Steps that the rules' faults add to one cause.
 const STEPS: usize = 3;
 
@@ -23,7 +25,7 @@ pub(crate) fn told(case: &Case<'_>) -> Vec<Reason> {
     }
     let mut rows = Vec::new();
     let owner = crate::mta_settings::setting(case.facts, "mail_owner").map(|s| s.value.clone());
-    let mta = User::Name(owner.unwrap_or_else(|| "postfix".to_owned()));
+    let mta = user(case, &owner.unwrap_or_else(|| "postfix".to_owned()));
     for (who, origin) in [
         ("the mail server's user", Origin::User(mta)),
         ("any other program of this host", Origin::Anyone),
@@ -34,6 +36,15 @@ pub(crate) fn told(case: &Case<'_>) -> Vec<Reason> {
         });
         rows.extend(row(who, answers));
     }
+    // What is unknown of all for one reason is said once.
+    let mut reasons = std::collections::BTreeSet::new();
+    rows.retain(|row: &Reason| match row.says.split_once(UNKNOWN) {
+        Some((who, why)) => {
+            let family = who.split(',').next().unwrap_or_default().to_owned();
+            reasons.insert((family, why.to_owned()))
+        }
+        None => true,
+    });
     for finding in firewall::findings(sets, SMTP) {
         let places = finding.places.iter().map(|p| (*p, None)).collect();
         rows.push(Reason { weight: 0.0, says: finding.says, places });
@@ -48,7 +59,7 @@ fn row(who: &str, [v4, v6]: [Answer; 2]) -> Vec<Reason> {
             Answer::Allowed(places) => (format!("may reach port {SMTP}"), places),
             Answer::Denied(places) => (format!("may not reach port {SMTP}"), places),
             Answer::Unknown(why, places) => {
-                (format!("perhaps may reach port {SMTP}, it cannot be said: {why}"), places)
+                (format!("perhaps may reach port {SMTP}{UNKNOWN}{why}"), places)
             }
         };
         let places: Vec<Cited> = places.iter().take(2).map(|p| (*p, None)).collect();
@@ -100,6 +111,12 @@ pub(crate) fn weigh(case: &Case<'_>, hypothesis: &mut Hypothesis) {
         .extend(faults.into_iter().take(STEPS).map(|f| format!("In the firewall: {}", f.says)));
 }
 
+/// A user, by number where the table of processes knows it: rules name numbers.
+fn user(case: &Case<'_>, name: &str) -> User {
+    let known = case.facts.processes.iter().find(|p| p.user == name && p.uid.is_some());
+    known.and_then(|p| p.uid).map_or_else(|| User::Name(name.to_owned()), User::Id)
+}
+
 fn cited(places: &[heloscope_model::Place]) -> Vec<Cited> {
     places.iter().take(2).map(|p| (*p, None)).collect()
 }
@@ -124,7 +141,7 @@ fn question(case: &Case<'_>, hypothesis: &Hypothesis) -> Option<(String, Origin,
     }
     let name = attribute("user").and_then(serde_json::Value::as_str).map(str::to_owned);
     Some(match name {
-        Some(name) => (format!("the user {name}"), Origin::User(User::Name(name)), family),
+        Some(name) => (format!("the user {name}"), Origin::User(user(case, &name)), family),
         None => ("other programs than the mail server".to_owned(), Origin::Anyone, family),
     })
 }

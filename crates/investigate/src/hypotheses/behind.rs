@@ -15,6 +15,9 @@ use heloscope_model::{Place, Time, Window};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+/// How much a session of a machine counts that only ever asks one server, as monitoring does.
+const ONE_SERVER: f64 = 0.05;
+
 /// A machine and its sessions.
 pub(super) struct Machine<'a> {
     pub(super) speaker: Speaker,
@@ -224,30 +227,37 @@ fn own_server(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
 }
 
 /// Where nothing shows what was said, whose sessions fill the notice's time: one machine did it,
-/// and it is more likely the one with more of them.
+/// and it is more likely the one with more of them. A machine that only ever asks one server counts
+/// little.
 fn share(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
     if sessions.iter().any(|s| s.helo.is_some()) || case.incident.windows.is_empty() {
         return;
     }
     let in_window = |s: &&Seen| case.incident.meets_window(&s.stretch());
     let ours = sessions.iter().copied().filter(in_window).count();
-    let all = case
-        .gathered
-        .outbound
-        .iter()
-        .filter(|s| case.is_open(s))
-        .filter(in_window)
-        .filter(|s| case.speaker(s) != Speaker::Host)
-        .count();
-    if all == 0 {
+    let mut by_speaker: BTreeMap<Speaker, (f64, BTreeSet<IpAddr>)> = BTreeMap::new();
+    for seen in case.gathered.outbound.iter().filter(|s| case.is_open(s)).filter(in_window) {
+        let (count, servers) = by_speaker.entry(case.speaker(seen)).or_default();
+        *count += 1.0;
+        servers.insert(seen.server.ip());
+    }
+    by_speaker.remove(&Speaker::Host);
+    if by_speaker.is_empty() {
         return;
     }
+    let weigh = |(count, servers): &(f64, BTreeSet<IpAddr>)| {
+        if servers.len() == 1 { count * ONE_SERVER } else { *count }
+    };
+    let all: f64 = by_speaker.values().map(weigh).sum();
+    let servers: BTreeSet<IpAddr> = sessions.iter().map(|s| s.server.ip()).collect();
+    let own = weigh(&(ours as f64, servers));
+    let sessions_of_all: f64 = by_speaker.values().map(|(count, _)| count).sum();
     // Laplace's rule keeps few sessions from deciding.
-    let share = (ours as f64 + 1.0) / (all as f64 + 2.0);
-    weighing.add(
-        About::Culprit,
-        share / (1.0 - share),
-        format!("{ours} of the {all} sessions of other machines in that time are its own"),
+    weighing.share(
+        ((own + 1.0) / (all + 2.0)).min(1.0),
+        format!(
+            "{ours} of the {sessions_of_all:.0} sessions of other machines in that time are its own"
+        ),
         frames(sessions.iter().copied().filter(in_window)),
     );
 }

@@ -16,7 +16,7 @@ use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::instants::Instant;
 use crate::seen::Seen;
-use crate::usage::Usage;
+use crate::usage::{BY_SMTP, Usage};
 use crate::weight::{About, Cited, Weighing};
 use heloscope_evidence::Kind;
 use heloscope_model::Time;
@@ -79,6 +79,10 @@ fn through_mta(
 ) -> Option<Hypothesis> {
     let mut weighing = Weighing::from_priors(0.1, 0.1);
     script.path?;
+    let who = match uid {
+        BY_SMTP => "a program of this host, by SMTP,".to_owned(),
+        uid => format!("user id {uid}"),
+    };
     let in_window: Vec<_> = usage
         .sequence
         .iter()
@@ -90,7 +94,7 @@ fn through_mta(
             weighing.add(
                 About::Offence,
                 0.05,
-                format!("user id {uid} handed in no mail in the notice's time"),
+                format!("{who} handed in no mail in the notice's time"),
                 [],
             );
         } else {
@@ -98,7 +102,7 @@ fn through_mta(
                 About::Offence,
                 3.0,
                 format!(
-                    "user id {uid} handed in {} within the notice's time",
+                    "{who} handed in {} within the notice's time",
                     count(in_window.len(), "mail")
                 ),
                 in_window.clone(),
@@ -113,7 +117,7 @@ fn through_mta(
     let notices = case.notices_of_mail();
     let mut hypothesis =
         finish(case, script, Path::ThroughMta, weighing, notices, (usage.first, usage.last));
-    if let Some(culprit) = &mut hypothesis.culprit {
+    if let Some(culprit) = hypothesis.culprit.as_mut().filter(|_| uid != BY_SMTP) {
         culprit.attrs.insert("uid".to_owned(), uid.into());
     }
     Some(hypothesis)

@@ -14,7 +14,7 @@ use crate::case::{Case, count};
 use crate::instants::Instant;
 use crate::requests::PathUse;
 use crate::seen::Seen;
-use crate::usage::Usage;
+use crate::usage::{BY_SMTP, Usage};
 use crate::weight::{About, Cited, Weighing};
 use heloscope_evidence::Kind;
 use heloscope_model::Time;
@@ -74,7 +74,7 @@ fn through_mta(
     let notices = case.notices_of_mail();
     let span = (usage.first, usage.last);
     let mut form = finish(case, script, Path::ThroughMta, weighing, notices, span, sites);
-    if let Some(culprit) = &mut form.culprit {
+    if let Some(culprit) = form.culprit.as_mut().filter(|_| uid != BY_SMTP) {
         culprit.attrs.insert("uid".to_owned(), uid.into());
     }
     form
@@ -140,7 +140,13 @@ fn to_many_people(usage: &Usage, weighing: &mut Weighing) {
             lines(),
         );
     } else {
-        weighing.add(About::Both, 0.5, format!("{people} people in all, as visitors are"), lines());
+        let ratio = if people < 10 { 0.1 } else { 0.4 };
+        weighing.add(
+            About::Both,
+            ratio,
+            format!("{people} people in all, as visitors are"),
+            lines(),
+        );
     }
 }
 

@@ -54,6 +54,21 @@ pub(crate) struct Hypothesis {
 }
 
 impl Hypothesis {
+    /// Class, culprit, confidence, and each reason with its ratio.
+    pub(crate) fn told(&self) -> String {
+        let who = self.culprit.as_ref().map_or("nobody", |c| c.value.as_str());
+        let mut text = format!(
+            "{:.2} {} {who} ({:?})",
+            self.weighing.confidence(),
+            self.class.word(),
+            self.path
+        );
+        for reason in &self.weighing.reasons {
+            text.push_str(&format!("\n    x{:<9.3} {}", reason.weight.exp(), reason.says));
+        }
+        text
+    }
+
     /// The records its reasons cite.
     pub(crate) fn cited(&self) -> impl Iterator<Item = Place> + '_ {
         self.weighing.reasons.iter().flat_map(|r| r.places.iter().map(|(place, _)| *place))

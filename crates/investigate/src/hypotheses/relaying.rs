@@ -69,6 +69,20 @@ impl Client<'_> {
             .iter()
             .map(|d| crate::seen::key(d.as_bytes()))
             .collect();
+        let hidden = case.gathered.inbound.hidden.get(&ip).map(Vec::as_slice).unwrap_or_default();
+        let for_strangers: Vec<_> = hidden.iter().filter(|h| h.relayed).collect();
+        let relays = for_strangers.len() >= MANY;
+        if relays {
+            weighing.add(
+                About::Offence,
+                30.0,
+                format!(
+                    "{} that strangers handed in under {ip} went on to others' servers",
+                    count(for_strangers.len(), "mail")
+                ),
+                for_strangers.iter().take(2).map(|h| (h.line.0, Some(h.line.1))),
+            );
+        }
         let strange = usage.outward_senders.iter().filter(|d| !own.contains(d)).count();
         if strange > MANY {
             weighing.add(
@@ -77,7 +91,7 @@ impl Client<'_> {
                 format!("it writes under {} that are not yours", count(strange, "sender domain")),
                 self.lines(),
             );
-        } else if usage.senders.len() <= 2 && usage.refused_as_spam.is_empty() {
+        } else if !relays && usage.senders.len() <= 2 && usage.refused_as_spam.is_empty() {
             weighing.add(
                 About::Offence,
                 0.3,
@@ -86,7 +100,7 @@ impl Client<'_> {
             );
         }
         let dead = usage.dead.len() >= 4;
-        if strange <= MANY && usage.refused_as_spam.is_empty() && !dead && !busy {
+        if !relays && strange <= MANY && usage.refused_as_spam.is_empty() && !dead && !busy {
             weighing.add(
                 About::Offence,
                 0.3,
