@@ -193,6 +193,8 @@ pub struct Known {
     pub group: Option<u32>,
     /// Users by name and number (`/etc/passwd`).
     pub users: Vec<(String, u32)>,
+    /// Groups by name and number (`/etc/group`).
+    pub groups: Vec<(String, u32)>,
 }
 
 /// Answers from all rule sets of one host together: a packet must pass every one of them.

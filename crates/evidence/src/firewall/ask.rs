@@ -51,7 +51,10 @@ pub(super) fn answer(sets: &[RuleSet], question: &Question, known: &Known) -> An
                     None => Whose::Name(name.clone()),
                 },
             };
-            let group = known.group.map_or(Whose::Unclear, |id| Whose::Id(id, Vec::new()));
+            let group = known.group.map_or(Whose::Unclear, |id| {
+                let names = known.groups.iter().filter(|(_, n)| *n == id);
+                Whose::Id(id, names.map(|(name, _)| name.clone()).collect())
+            });
             firewall.fate(question, known, user, group).into()
         }
         Origin::Anyone => firewall.anyone(question, known),
@@ -343,6 +346,7 @@ fn packets(
         from_here: forth && !forwarded,
         to_here: !forth && !forwarded,
         port: question.port,
+        tracked: true,
     };
     let out = Interface::of(known.out.as_ref());
     let inside = Interface::of(known.inside.as_ref());

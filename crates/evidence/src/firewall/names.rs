@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Services by name; of a name that is not here only that it is none of these ports is known.
-const SERVICES: [(&str, u16); 72] = [
+const SERVICES: [(&str, u16); 80] = [
     ("smtp", 25),
     ("mail", 25),
     ("submission", 587),
@@ -14,6 +14,14 @@ const SERVICES: [(&str, u16); 72] = [
     ("smtps", 465),
     ("ssmtp", 465),
     ("urd", 465),
+    ("tcpmux", 1),
+    ("echo", 7),
+    ("discard", 9),
+    ("systat", 11),
+    ("daytime", 13),
+    ("netstat", 15),
+    ("qotd", 17),
+    ("chargen", 19),
     ("ftp-data", 20),
     ("ftp", 21),
     ("ssh", 22),

@@ -92,6 +92,8 @@ pub(crate) struct Packet {
     pub(crate) to_here: bool,
     /// The port that is asked for.
     pub(crate) port: u16,
+    /// Connection tracking has seen it: chains before (raw) see no connection yet.
+    pub(crate) tracked: bool,
 }
 
 /// What changes while a packet walks.
@@ -146,6 +148,10 @@ impl Packet {
                 all.iter().map(|t| self.test(t, state, scope)).max().unwrap_or(Tri::No)
             }
             Test::Mark { mark, mask, low, high, not } => {
+                if *mark == Mark::Connection && !self.tracked {
+                    // Without a connection it fails, whichever way it is put.
+                    return Tri::No;
+                }
                 let value = match mark {
                     Mark::Packet => state.mark,
                     Mark::Connection => state.connection_mark,
@@ -190,6 +196,31 @@ impl Packet {
         let owner = |key: &Key| matches!(key, Key::User | Key::Group);
         if self.user == Whose::Nobody && keys.iter().any(owner) {
             return Tri::of(scope.tool == Tool::Iptables && not);
+        }
+        // So is what is asked of a connection before there is one.
+        let connection = |key: &Key| {
+            matches!(
+                key,
+                Key::ConnectionMark
+                    | Key::Direction
+                    | Key::FirstSource
+                    | Key::FirstDestination
+                    | Key::FirstPort
+            )
+        };
+        if !self.tracked && keys.iter().any(connection) {
+            return Tri::No;
+        }
+        // Of IPv6 iptables calls every address unicast that is not multicast, and wants all of
+        // several kinds at once.
+        let kinds = matches!(keys, [Key::SourceKind | Key::DestinationKind]);
+        if let (true, true, Tool::Iptables, Among::These(all)) = (kinds, self.v6, scope.tool, among)
+        {
+            return match all.as_slice() {
+                [one] if one.as_slice() == [Value::Word("unicast".to_owned())] => Tri::Yes.not(not),
+                [one] => self.element(keys, one, state).not(not),
+                _ => Tri::Maybe,
+            };
         }
         let found = match among {
             Among::These(all) => {
@@ -323,6 +354,9 @@ impl Packet {
 
     fn state(&self, word: &str, state: &State) -> Tri {
         let real = if self.first { "new" } else { "established" };
+        if !self.tracked && state.untracked != Untracked::Yes {
+            return Tri::of(word == "invalid");
+        }
         match state.untracked {
             Untracked::Yes => Tri::of(word == "untracked"),
             Untracked::Perhaps => match word {

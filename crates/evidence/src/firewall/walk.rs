@@ -18,6 +18,8 @@ use std::rc::Rc;
 
 /// Rules looked at for one packet.
 const STEPS: usize = 4_000_000;
+/// Where connection tracking stands among the priorities of prerouting and output.
+const TRACKING: i32 = -200;
 /// Jumps inside jumps; the kernel allows 16.
 const DEEPEST: usize = 40;
 /// States followed side by side.
@@ -97,6 +99,12 @@ impl<'a> Walk<'a> {
             }
             if entry.base.nat && (!self.packet.first || translated) {
                 continue;
+            }
+            let tracked = entry.base.priority >= TRACKING
+                || !matches!(entry.base.hook, Hook::Prerouting | Hook::Output | Hook::Ingress);
+            if tracked != self.packet.tracked {
+                self.packet.tracked = tracked;
+                self.memo.clear();
             }
             let mut next = Vec::new();
             // Frames pass a bridge or a device only where the packet goes by it.
@@ -249,7 +257,10 @@ impl<'a> Walk<'a> {
                 Step::VerdictMap { keys, map } => {
                     return self.map(number, table, rule, (keys, map), state, depth, ends, next);
                 }
+                Step::SetMark { mark: Mark::Connection, .. } if !self.packet.tracked => {}
                 Step::SetMark { mark, change } => set_mark(&mut state, *mark, *change),
+                // There is no connection yet, or none is followed.
+                Step::CopyMark { .. } if !self.packet.tracked => {}
                 Step::CopyMark { to } => match to {
                     Mark::Packet => state.mark = state.connection_mark,
                     Mark::Connection => state.connection_mark = state.mark,

@@ -516,27 +516,31 @@ fn address_types(words: &mut Words<'_>, tests: &mut Vec<Test>) {
     }
 }
 
-/// Comments and prefixes are anybody's words: they are taken out, and where it cannot be told
-/// where one ends, the rule may be anything.
+/// Comments and prefixes are anybody's words: they are taken out. Where it cannot be told whether
+/// words stand between two comments or inside one, the rule may be anything.
 fn without_remarks(rest: &str, tests: &mut Vec<Test>) -> String {
-    let (begins, ends) = (rest.matches("/*").count(), rest.matches("*/").count());
-    let prefix = rest.find(" prefix \"").or_else(|| rest.find("nflog-prefix "));
     // In the words of a log line all is data up to the end of the line.
+    let prefix = rest.find(" prefix \"").or_else(|| rest.find("nflog-prefix "));
     let head = match prefix {
         Some(at) if rest.find("/*").is_none_or(|c| at < c) => rest.split_at(at).0,
         _ => rest,
     };
-    if head.contains("/*") {
-        if let (1, 1, Some(from), Some(to)) = (begins, ends, head.find("/*"), head.find("*/"))
-            && from < to
-        {
-            let (front, _) = head.split_at(from);
-            let (_, back) = head.split_at(to + 2);
-            let back = back.find(" prefix \"").map_or(back, |at| back.split_at(at).0);
-            return format!("{front} {back}");
-        }
+    let Some(from) = head.find("/*") else { return head.to_owned() };
+    let (front, inner) = head.split_at(from);
+    let Some(to) = inner.rfind("*/") else {
         tests.push(maybe("a comment whose end cannot be told"));
-        return head.split("/*").next().unwrap_or_default().to_owned();
+        return front.to_owned();
+    };
+    let (inner, back) = inner.split_at(to);
+    // One comment may end only where the next begins: what stands there is data or a match.
+    let doubtful = inner
+        .split("*/")
+        .skip(1)
+        .any(|piece| piece.split_once("/*").is_some_and(|(between, _)| !between.trim().is_empty()));
+    if doubtful {
+        tests.push(maybe("a comment whose end cannot be told"));
     }
-    head.to_owned()
+    let back = back.strip_prefix("*/").unwrap_or(back);
+    let back = back.find(" prefix \"").map_or(back, |at| back.split_at(at).0);
+    format!("{front} {back}")
 }

@@ -167,6 +167,7 @@ fn matched(value: &Json) -> Act {
         "==" => Op::Is,
         "in" => Op::In,
         "!=" => Op::Not,
+        "!" => Op::NotIn,
         "<" => Op::Less,
         ">" => Op::More,
         "<=" => Op::LessOrEqual,

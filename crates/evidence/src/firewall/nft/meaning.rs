@@ -160,7 +160,7 @@ fn key(term: &Term) -> Key {
 }
 
 fn test(left: &Term, op: Op, right: &Term) -> Test {
-    let not = op == Op::Not;
+    let not = matches!(op, Op::Not | Op::NotIn);
     if let Term::Masked(field, mask) = left {
         return masked(field, mask, op, right);
     }
@@ -201,7 +201,17 @@ fn test(left: &Term, op: Op, right: &Term) -> Test {
         Term::Set(elements) => {
             Among::These(elements.iter().map(|e| values(&keys, &e.key, e.passing)).collect())
         }
-        // Flags: one of them suffices. `!=` of several asks for none of them.
+        // A packet has one state: `==` and `!=` compare it with all the bits together.
+        Term::List(all) if all.len() > 1 && op == Op::Is && keys == [Key::State] => {
+            return Test::Never;
+        }
+        Term::List(all) if all.len() > 1 && op == Op::Not && keys == [Key::State] => {
+            return Test::Always;
+        }
+        Term::List(_) if matches!(op, Op::Is | Op::Not) && keys != [Key::State] => {
+            return Test::Maybe("bits that are not understood".to_owned());
+        }
+        // Flags: one of them suffices; of `!` none may be there.
         Term::List(all) => Among::These(all.iter().map(|t| values(&keys, t, false)).collect()),
         one => Among::These(vec![values(&keys, one, false)]),
     };
@@ -298,6 +308,7 @@ fn tcp_flags(op: Op, right: &Term) -> Test {
         term => match (flag_bits(term), op) {
             // `tcp flags syn` asks whether the flag is among those set.
             (Some(value), Op::In) => Test::TcpFlags { mask: value, value, any: true, not: false },
+            (Some(value), Op::NotIn) => Test::TcpFlags { mask: value, value, any: true, not: true },
             (Some(value), Op::Is) => Test::TcpFlags { mask: 0xff, value, any: false, not: false },
             (Some(value), Op::Not) => Test::TcpFlags { mask: 0xff, value, any: false, not: true },
             _ => Test::Maybe("tcp flags that are not known".to_owned()),

@@ -405,7 +405,8 @@ impl<'a> Cursor<'a> {
         }
         let op = match self.peek_word() {
             Some("==" | "eq") => Some(Op::Is),
-            Some("!=" | "ne" | "!") => Some(Op::Not),
+            Some("!=" | "ne") => Some(Op::Not),
+            Some("!") => Some(Op::NotIn),
             Some("<" | "lt") => Some(Op::Less),
             Some(">" | "gt") => Some(Op::More),
             Some("<=" | "le") => Some(Op::LessOrEqual),

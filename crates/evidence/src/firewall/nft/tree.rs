@@ -83,6 +83,8 @@ pub(crate) enum Act {
 pub(crate) enum Op {
     /// Nothing, or JSON's `in`: of flags that one of them is there.
     In,
+    /// `!`: of flags that none of them is there.
+    NotIn,
     /// `==`
     Is,
     Not,
