@@ -12,6 +12,7 @@ use crate::facts::VpnClient;
 use crate::stamp::Clock;
 use heloscope_model::SourceId;
 use ipnet::IpNet;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 pub(crate) use openvpn::is_line;
@@ -41,6 +42,33 @@ pub fn read(
     } else {
         wireguard::read(text, source, base, command)
     }
+}
+
+/// Gives clients the times of their handshakes, which WireGuard tells apart from all else of them.
+pub(crate) fn join(clients: Vec<VpnClient>) -> Vec<VpnClient> {
+    let (whole, times): (Vec<_>, Vec<_>) = clients
+        .into_iter()
+        .partition(|client| client.endpoint.is_some() || !client.inside.is_empty());
+    let mut seen: HashMap<String, VpnClient> = HashMap::new();
+    for client in times {
+        if client.seen.is_some() || !seen.contains_key(&client.name) {
+            seen.insert(client.name.clone(), client);
+        }
+    }
+    let mut joined: Vec<VpnClient> = whole
+        .into_iter()
+        .map(|mut client| {
+            if let Some(time) = seen.get(&client.name).filter(|_| client.seen.is_none()) {
+                client.seen = time.seen;
+            }
+            client
+        })
+        .collect();
+    // Of some the handshake is all that is known.
+    let known: HashSet<String> = joined.iter().map(|client| client.name.clone()).collect();
+    joined.extend(seen.into_values().filter(|client| !known.contains(&client.name)));
+    joined.sort_by_key(|client| client.place);
+    joined
 }
 
 /// A name, cut.

@@ -242,6 +242,7 @@ impl Opening {
             }
             self.facts.vpn_clients.extend(found);
         }
+        self.facts.vpn_clients = vpn::join(std::mem::take(&mut self.facts.vpn_clients));
     }
 
     /// The tables of `ps`, whose stamps are in the site's zone.

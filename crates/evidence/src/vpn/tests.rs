@@ -79,6 +79,25 @@ fn wg_dump_and_settings() {
 }
 
 #[test]
+fn handshakes_told_apart() {
+    let key = "goNhiuyFzplg1pHDVM8OTnZJuTdaJ7LQ/2IvMGEr1Rc=";
+    let other = "tgCJjUP+qbpVxZBI7HH7vv0KMc8g1LLaDq3FXnIly3I=";
+    let shown =
+        format!("interface: wg0\n  public key: x=\n\npeer: {key}\n  allowed ips: 10.8.0.2/32\n");
+    let times = format!("wg0\t{key}\t1449239400\nwg0\t{other}\t0\n");
+    assert!(recognise(times.as_bytes()));
+    let mut clients = read(shown.as_bytes(), SourceId(0), 0, None, &mut clock());
+    clients.extend(read(times.as_bytes(), SourceId(1), 0, None, &mut clock()));
+    assert_eq!(
+        show(&join(clients)),
+        [
+            format!("wg0 {key} - [\"10.8.0.2/32\"] 2015-12-04T14:30:00Z"),
+            format!("wg0 {other} - [] -"),
+        ]
+    );
+}
+
+#[test]
 fn openvpn_status() {
     let one = "OpenVPN CLIENT LIST
 Updated,2026-11-24 07:16:18
@@ -154,6 +173,7 @@ proptest! {
             openvpn::read(&text, SourceId(0), 0, &mut clock());
             read_log(SourceId(0), &text[..], &mut clock());
             is_line(&text);
+            join(read(&text, SourceId(0), 0, Some("wg show wg0"), &mut clock()));
         }
     }
 }

@@ -1,4 +1,5 @@
-//! WireGuard: `wg show`, `wg show all dump`, `wg showconf` and `/etc/wireguard/*.conf`.
+//! WireGuard: `wg show`, `wg show all latest-handshakes`, `wg show all dump`, `wg showconf` and
+//! `/etc/wireguard/*.conf`. The keys that these hold are not kept.
 
 use super::{ADDRESSES, MOST, endpoint, network};
 use crate::facts::VpnClient;
@@ -17,7 +18,7 @@ pub(super) fn recognise(text: &[u8]) -> bool {
             || trimmed.split_once('=').is_some_and(|(name, _)| {
                 ["PublicKey", "PrivateKey"].iter().any(|n| n.eq_ignore_ascii_case(name.trim()))
             });
-        if interface && peer || dumped(line, None).is_some() {
+        if interface && peer || dumped(line, None).or_else(|| shaken(line, None)).is_some() {
             return true;
         }
     }
@@ -40,7 +41,8 @@ pub(super) fn read(
         if found.len() >= MOST {
             break;
         }
-        if let Some((client, of)) = dumped(line, interface.as_deref()) {
+        let of = interface.as_deref();
+        if let Some((client, of)) = dumped(line, of).or_else(|| shaken(line, of)) {
             found.push(VpnClient { place, interface: of, ..client });
             continue;
         }
@@ -99,6 +101,23 @@ fn dumped(line: &str, interface: Option<&str>) -> Option<(VpnClient, Option<Stri
     // 0: never.
     let seconds = handshake.parse::<i64>().ok().filter(|s| (1..=1 << 40).contains(s));
     found.seen = seconds.map(Time::from_secs);
+    Some((found, of))
+}
+
+/// A line of `latest-handshakes`: `[interface] key seconds`. It says nothing else of the peer.
+fn shaken(line: &str, interface: Option<&str>) -> Option<(VpnClient, Option<String>)> {
+    let parts: Vec<&str> = line.split('\t').take(4).collect();
+    let (of, key, seconds) = match parts.as_slice() {
+        [of, key, seconds] => (Some(super::name(of)), key, seconds),
+        [key, seconds] => (interface.map(str::to_owned), key, seconds),
+        _ => return None,
+    };
+    if !is_key(key) {
+        return None;
+    }
+    let seconds = seconds.trim().parse::<i64>().ok()?;
+    let mut found = client(super::name(key), None, Place::whole(SourceId(0)));
+    found.seen = (1..=1 << 40).contains(&seconds).then(|| Time::from_secs(seconds));
     Some((found, of))
 }
 
