@@ -115,7 +115,8 @@ pub fn hoster(told: Told<'_>, hoster: &str, customer: &str) -> String {
     )
 }
 
-/// SpamCop's report to whoever answers for the address: short, with the head of the offending message cut down.
+/// SpamCop's report to whoever answers for the address (its form is shown in SpamCop's own help): who sent, when, and the
+/// head of the offending message, cut down.
 pub fn spamcop(told: Told<'_>, customer: &str, sender: &str, subject: &str) -> String {
     let number = 7_100_000_000 + told.seen.as_second() % 90_000_000;
     let stamp = show(told.seen, "%a, %d %b %Y %H:%M:%S +0000", "UTC");

@@ -94,7 +94,7 @@ pub fn read(
     while let Some((offset, bytes)) = lines.next_line() {
         reading.line(bytes, Place::byte(source, offset), clock);
     }
-    for event in std::mem::take(&mut reading.sessions.waiting) {
+    for event in reading.sessions.rest() {
         reading.give(event);
     }
     let mut report = reading.report;
@@ -189,7 +189,9 @@ impl Reading<'_> {
 #[derive(Default)]
 struct Sessions {
     by_pid: HashMap<u32, (String, Option<IpAddr>)>,
-    waiting: Vec<AuthEvent>,
+    /// Events without an account, by process, and how many.
+    waiting: HashMap<u32, Vec<AuthEvent>>,
+    waits: usize,
     /// Process and name of the stranger refused last.
     stranger: Option<(Option<u32>, Option<String>)>,
 }
@@ -211,15 +213,22 @@ impl Sessions {
     /// The account of a process; gives the events that waited for it.
     fn name(&mut self, pid: Option<u32>, user: String, ip: Option<IpAddr>) -> Vec<AuthEvent> {
         let Some(pid) = pid else { return Vec::new() };
-        let (mut mine, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|event| event.pid == Some(pid));
-        self.waiting = others;
+        let mut mine = self.waiting.remove(&pid).unwrap_or_default();
+        self.waits -= mine.len();
         for event in &mut mine {
             event.user = Some(user.clone());
             event.ip = ip;
         }
         self.keep(pid, (user, ip));
         mine
+    }
+
+    /// What waits in vain, in the order of the lines.
+    fn rest(&mut self) -> Vec<AuthEvent> {
+        let mut rest: Vec<AuthEvent> =
+            std::mem::take(&mut self.waiting).into_values().flatten().collect();
+        rest.sort_by_key(|event| event.place);
+        rest
     }
 
     /// An event with its account, or none where it waits.
@@ -239,16 +248,14 @@ impl Sessions {
                 event.ip = event.ip.or(who.and_then(|(_, ip)| *ip));
             }
             AuthWhat::Tunnel(..) | AuthWhat::Uploaded(_) if event.user.is_none() => {
-                match event.pid.and_then(|pid| self.by_pid.get(&pid)) {
-                    Some((user, ip)) => {
-                        event.user = Some(user.clone());
-                        event.ip = event.ip.or(*ip);
-                    }
-                    None if event.pid.is_some() && self.waiting.len() < WAITING => {
-                        self.waiting.push(event);
-                        return None;
-                    }
-                    None => {}
+                let Some(pid) = event.pid else { return Some(event) };
+                if let Some((user, ip)) = self.by_pid.get(&pid) {
+                    event.user = Some(user.clone());
+                    event.ip = event.ip.or(*ip);
+                } else if self.waits < WAITING {
+                    self.waits += 1;
+                    self.waiting.entry(pid).or_default().push(event);
+                    return None;
                 }
             }
             _ => {}

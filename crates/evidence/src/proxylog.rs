@@ -56,6 +56,15 @@ pub(crate) fn is_line(line: &[u8]) -> bool {
     parse(line, Place::whole(SourceId(0)), &mut clock).is_some()
 }
 
+/// The time of a line whose stamp needs nothing else.
+pub(crate) fn absolute(line: &[u8]) -> Option<Time> {
+    let place = Place::whole(SourceId(0));
+    let found = squid(line, place)
+        .or_else(|| squid_combined(line, place))
+        .or_else(|| nginx(line, place))?;
+    Some(found.time)
+}
+
 /// One line.
 pub fn parse(line: &[u8], place: Place, clock: &mut Clock) -> Option<Proxied> {
     if let Some(found) = squid(line, place) {

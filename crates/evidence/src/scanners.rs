@@ -34,9 +34,14 @@ pub(crate) fn recognise(text: &[u8], command: Option<&str>) -> Option<&'static s
     });
     let front = text.get(..text.len().min(64 << 10)).unwrap_or_default();
     let has = |needle: &str| memchr::memmem::find(front, needle.as_bytes()).is_some();
-    let by_words = if has("Rootkit Hunter version") || has("Running Rootkit Hunter") {
+    // With --rwo the warnings stand alone.
+    let rkhunter = ["Rootkit Hunter version", " 'rkhunter.dat' file.", "Warning: The command '/"]
+        .into_iter()
+        .chain(["Warning: The file properties have changed:\n         File: /"])
+        .any(has);
+    let by_words = if rkhunter {
         Some("rkhunter")
-    } else if has("ROOTDIR is `") {
+    } else if has("ROOTDIR is `") || has("WARNING: The following suspicious ") {
         Some("chkrootkit")
     } else if has("AIDE") && (has("found differences") || has("found NO differences")) {
         Some("aide")

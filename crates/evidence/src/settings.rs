@@ -75,7 +75,9 @@ pub(crate) fn recognise(text: &[u8]) -> bool {
         settings += 1;
         if let Some((name, _)) = split(line) {
             // `postconf -P` puts the service in front: "submission/inet/smtpd_sasl_auth_enable".
-            let name = name.rsplit('/').next().unwrap_or(name);
+            let parts: Vec<&str> = name.split('/').collect();
+            let service = matches!(parts.as_slice(), [_, "inet" | "unix" | "fifo" | "pass", _]);
+            ours += usize::from(service);
             ours += usize::from(
                 OURS.iter()
                     .any(|o| if o.ends_with('_') { name.starts_with(o) } else { name == *o }),
@@ -164,9 +166,9 @@ mod tests {
 
     #[test]
     fn settings_of_services() {
-        let text = b"submission/inet/smtpd_sasl_auth_enable = yes\nsubmission/inet/syslog_name = postfix/submission\n";
+        let text = b"submission/inet/syslog_name = x\nsubmission/inet/smtpd_sasl_auth_enable = yes\nsubmission/inet/syslog_name = postfix/submission\n";
         assert!(recognise(text));
-        assert_eq!(read(text, SourceId(0), 0)[0].name, "submission/inet/smtpd_sasl_auth_enable");
+        assert_eq!(read(text, SourceId(0), 0)[1].name, "submission/inet/smtpd_sasl_auth_enable");
     }
 
     #[test]

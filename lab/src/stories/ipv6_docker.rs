@@ -98,7 +98,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
         &notice::spamcop(
             Told { helo: DOCK.hostname, ..told },
             "lohberg@meierei-lohberg.example",
-            "x",
+            &stored.sender,
             subject.unwrap_or_default(),
         ),
     )?;

@@ -175,7 +175,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
         &notice::spamcop(
             told,
             "graham@hartley-surveyors.example",
-            "x",
+            stored.as_ref().map_or("", |mail| mail.sender.as_str()),
             "Work from home, 400 a day",
         ),
     )?;

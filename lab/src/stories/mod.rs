@@ -31,6 +31,8 @@ mod router_nat;
 mod scene;
 mod seed_guest_laptop;
 mod seed_php_script;
+mod sender_relay;
+mod shell_sendmail;
 mod shells;
 mod signup_bombing;
 mod smarthost_site;
@@ -51,6 +53,7 @@ mod twin_nodemailer_local;
 mod twin_php_site;
 mod twin_printer;
 mod twin_qemu_guest;
+mod twin_router_nat;
 mod twin_shell_user;
 mod twin_smarthost;
 mod twin_squid;
@@ -239,6 +242,18 @@ pub const ALL: &[Story] = &[
         record: ipv6_docker::record,
     },
     Story {
+        name: "sender-relay",
+        says: "an open relay by a plain mistake: a table of senders says OK too early",
+        seed: 68,
+        record: sender_relay::record,
+    },
+    Story {
+        name: "twin-router-nat",
+        says: "innocent twin of router-nat",
+        seed: 69,
+        record: twin_router_nat::record,
+    },
+    Story {
         name: "twin-guest-laptop",
         says: "innocent twin of seed-guest-laptop",
         seed: 19,
@@ -345,6 +360,12 @@ pub const ALL: &[Story] = &[
         says: "innocent twin of qemu-guest",
         seed: 44,
         record: twin_qemu_guest::record,
+    },
+    Story {
+        name: "shell-sendmail",
+        says: "a guessed SSH password; strangers pipe mail into sendmail from the shell",
+        seed: 45,
+        record: shell_sendmail::record,
     },
 ];
 

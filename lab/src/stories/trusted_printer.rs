@@ -141,7 +141,7 @@ pub(super) fn record(plan: &Plan<'_>) -> Result<()> {
 const STORY: &str = "A dairy in Bohemia (BSD stamps, the mail server's clock in UTC, ISC dhcpd): the mail server stands inside and lets the whole inside network send without a login, because copier, scale and label printer cannot log in. \
 The old Windows machine that drives the label printer is infected; what runs on it found the mail server and sends through it, four victims a mail at most, senders made up.
 
-Noise: three people who submit with a login, mail from outside, greylisting, an exchanger that is down, unknown recipients, password guessers, monitoring from outside and inside. Decoys: the copier hands in more mails in all, mostly to outsiders, and says HELO as the culprit does; \
+Noise: three people who submit with a login, mail from outside, greylisting, an exchanger that is down, unknown recipients, password guessers, monitoring from outside and inside. Decoys: the copier hands in as many mails, mostly to outsiders, and says HELO as the culprit does; \
 the scale's protocols; the label machine's own honest reports before, during and after.
 
 The capture was taken on the mail server. The label machine shows the TTL, port range and missing timestamps of Windows, set by sysctl. By hand: the dialects of machines and offender (a scripted client of the lab), `stiznost.eml`, `site.toml`.";

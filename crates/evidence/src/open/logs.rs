@@ -9,6 +9,7 @@ use crate::logline::Line;
 use crate::opened::{Body, Stream};
 use crate::plan;
 use crate::processes;
+use crate::proxylog;
 use crate::recognise;
 use crate::sample::Sample;
 use crate::sources;
@@ -87,6 +88,11 @@ impl Opening {
         }
         if let Some(span) = dated_span(&log.ends) {
             self.dated.push(span);
+        }
+        if log.proxy.is_some() {
+            let times = || sample.lines().filter_map(proxylog::absolute);
+            let span = times().min().zip(times().max());
+            self.dated.extend(span.map(|(first, last)| (first.secs(), last.secs())));
         }
         if log.sources().next().is_some() {
             self.plan.logs.push(log);

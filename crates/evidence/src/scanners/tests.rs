@@ -101,6 +101,25 @@ fn rkhunter_reports_and_logs() {
 }
 
 #[test]
+fn rkhunter_with_rwo() {
+    let text = "Warning: The file properties have changed:
+         File: /usr/bin/ssh
+         Current inode: 10199164    Stored inode: 247786
+Warning: The file '/usr/bin/sudo' exists on the system, but it is not present in the 'rkhunter.dat' file.
+Warning: The SSH configuration option 'PermitRootLogin' has not been set.
+         The default value may be 'yes', to allow root access.
+";
+    assert_eq!(
+        findings(text, None),
+        [
+            "rkhunter Changed /usr/bin/ssh: The file properties have changed: File: /usr/bin/ssh Current inode: 10199164    Stored inode: 247786",
+            "rkhunter Warning /usr/bin/sudo: The file '/usr/bin/sudo' exists on the system, but it is not present in the 'rkhunter.dat' file.",
+            "rkhunter Warning -: The SSH configuration option 'PermitRootLogin' has not been set. The default value may be 'yes', to allow root access.",
+        ]
+    );
+}
+
+#[test]
 fn chkrootkit_reports() {
     let text = "ROOTDIR is `/'
 Checking `amd'...                                           not found
@@ -132,6 +151,15 @@ lo: not promisc and no packet sniffer sockets
             "chkrootkit Warning -: bindshell INFECTED PORTS: ( 465)",
             "chkrootkit Warning /usr/sbin/tcpdump: eth0: PACKET SNIFFER(/usr/sbin/tcpdump[4711])",
         ]
+    );
+}
+
+#[test]
+fn chkrootkit_with_q() {
+    let text = "WARNING: The following suspicious PHP files were found:\n/tmp/x.php\n\n";
+    assert_eq!(
+        findings(text, None),
+        ["chkrootkit Warning /tmp/x.php: The following suspicious PHP files were found"]
     );
 }
 

@@ -11,18 +11,16 @@ const MOST: usize = 1_000_000;
 /// Whether a text is such a listing.
 pub(crate) fn recognise(text: &[u8]) -> bool {
     let (mut seen, mut found) = (0, 0);
-    let mut long = false;
     for (_, line) in lines::of(text).take(200).filter(|(_, l)| !l.trim_ascii().is_empty()) {
         seen += 1;
         let total = line.starts_with(b"total ")
             && line.get(6..).is_some_and(|n| n.iter().all(u8::is_ascii_digit));
         let folder = line.first().is_some_and(|b| matches!(b, b'/' | b'.')) && line.ends_with(b":");
-        long |= total || folder;
         found += usize::from(printed(line).is_some() || listed(line).is_some() || total || folder);
     }
-    let _ = long;
-    // A tree of one file is listed in one line.
-    let alone = seen == 1 && lines::of(text).any(|(_, l)| printed(l).is_some());
+    // A tree of one file is listed in one line, which ends in its path.
+    let path = |l: &[u8]| l.rsplit(|&b| b == b' ').next().is_some_and(|w| w.starts_with(b"/"));
+    let alone = seen == 1 && lines::of(text).any(|(_, l)| printed(l).is_some() && path(l));
     (found >= 2 || alone) && found * 10 >= seen * 8
 }
 

@@ -1,0 +1,1 @@
+<h1>Ruderverein</h1>

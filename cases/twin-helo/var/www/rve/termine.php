@@ -1,0 +1,1 @@
+<p>Anrudern am 12. April</p>
