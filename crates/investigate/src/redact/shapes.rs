@@ -11,13 +11,20 @@ pub(super) struct Shape {
 }
 
 /// In falling rank: where two overlap the earlier one holds.
-const FORMS: [(&str, &[Kind]); 20] = [
+const FORMS: [(&str, &[Kind]); 22] = [
     // `warning: header Subject: ... from host[ip]`, `T="..."` of Exim.
     (r"(?i)\bsubject[:=] ?<?([^<>;\n]+?)>?(?: from [^ ]+\[|; |$)", &[Kind::Subject]),
     (r#"\bT="([^"]*)""#, &[Kind::Subject]),
     (r"(?i)\bmessage-id[=:] ?<?([^>\s,;]+)", &[Kind::Message]),
     (r"\b(SHA256:[A-Za-z0-9+/]{30,}=?|MD5(?::[0-9a-f]{2}){16})", &[Kind::Key]),
     (r"(?:^|[^A-Za-z0-9+/])([A-Za-z0-9+/]{43}=)", &[Kind::Key]),
+    // A key's beginning, as sentences name a peer.
+    (r"\b([A-Za-z0-9+/]{6,12}\u{2026})", &[Kind::Key]),
+    // Who a proxy says has asked.
+    (
+        r"\b[A-Z]{3,8} \S+ ([^\s-]\S*) (?:HIER_|DIRECT|NONE|FIRSTUP_|DEFAULT_)[A-Z_]*/",
+        &[Kind::User],
+    ),
     // Fields of an address or an account; `<>` is nobody.
     (
         r#"(?i)\b(?:from|to|orig_to|rcpt|sender|recipient|sasl_username|sasl_sender|user|ruser|logname|login|account|acct|auth|mailfrom|U)=(?:<([^>]+)>|"([^"]+)"|([^\s<>",;()\[\]]+))"#,

@@ -58,6 +58,18 @@ fn lines() {
             "Nov 24 04:19:50 web3 postfix/cleanup[318]: 07: warning: header Subject: Re: your bill from localhost[127.0.0.1]; from=<a@b.example>",
             "Nov 24 04:19:50 host-1 postfix/cleanup[318]: 07: warning: header Subject: subject-1 from localhost[127.0.0.1]; from=<person-1@domain-1.invalid>",
         ),
+        (
+            "1795504990.115 38 192.0.2.211 TCP_TUNNEL/200 371 CONNECT 198.51.100.9:25 karl HIER_DIRECT/198.51.100.9 -",
+            "1795504990.115 38 client-1 TCP_TUNNEL/200 371 CONNECT 198.51.100.9:25 user-1 HIER_DIRECT/198.51.100.9 -",
+        ),
+        (
+            "host mx.isp.example[198.51.100.9] said: 550 5.1.1 <bob@isp.example>: Recipient address rejected",
+            "host mx.isp.example[198.51.100.9] said: 550 5.1.1 <person-1@domain-1.invalid>: Recipient address rejected",
+        ),
+        (
+            "peer: mYUEvDuzWzDdMpOOsNRcVw4kWnw2SEcBsXBYbJzZ7iA= endpoint: 192.0.2.7:51820",
+            "peer: key-1 endpoint: client-1:51820",
+        ),
         ("from=<> to=<root>", "from=<> to=<root>"),
         (
             "[2001:db8::7]:25 IPv6:2001:db8::7 fe80::1 ::1",
@@ -86,6 +98,7 @@ fn sentences_and_paths() {
         ),
         ("/var/www/web4079/htdocs/de-at.php", "/var/www/user-1/htdocs/de-at.php"),
         ("/home/karl/evidence/mail.log", "/home/user-1/evidence/mail.log"),
+        ("the peer mYUEvDuz\u{2026} (10.77.0.5)", "the peer key-1 (10.77.0.5)"),
         ("kept: Our summer party", "kept: subject-1"),
         ("cases/stolen-alarm-account/alarm.mbox", "cases/stolen-alarm-account/user-1.mbox"),
         ("grep -i alarm: anna.meier@mail.example.org", "grep -i user-1: person-1@domain-1.invalid"),
