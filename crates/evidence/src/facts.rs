@@ -16,6 +16,8 @@ pub struct Facts {
     pub leases: Vec<Lease>,
     /// Processes (`ps`).
     pub processes: Vec<Process>,
+    /// Users of the host (`passwd`).
+    pub users: Vec<User>,
     /// The files that processes run.
     pub running: Vec<Running>,
     /// Crontab lines.
@@ -156,6 +158,17 @@ pub struct Process {
     pub started: Option<Time>,
     /// The command line.
     pub command: String,
+    /// The line.
+    pub place: Place,
+}
+
+/// A user of the host, as `passwd(5)` lists him.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// His name.
+    pub name: String,
+    /// His number.
+    pub uid: u32,
     /// The line.
     pub place: Place,
 }

@@ -43,7 +43,8 @@ pub mod webroot;
 
 pub use facts::{
     AuthEvent, AuthWhat, Connection, CronEntry, DnsFact, Facts, Figure, Lease, MailCopy, Process,
-    Proxied, Request, Running, ScanFinding, ScanKind, Setting, Site, Unread, VpnClient, WebFile,
+    Proxied, Request, Running, ScanFinding, ScanKind, Setting, Site, Unread, User, VpnClient,
+    WebFile,
 };
 pub use kind::Kind;
 

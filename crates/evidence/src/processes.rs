@@ -4,6 +4,7 @@
 
 pub mod exe;
 mod tree;
+pub mod users;
 
 use crate::facts::Process;
 use crate::lines;
@@ -29,7 +30,9 @@ enum Column {
 
 /// Whether a text is a table of `ps`.
 pub(crate) fn recognise(text: &[u8]) -> bool {
-    exe::recognise(text) || lines::of(text).take(5).any(|(_, line)| header(line).is_some())
+    exe::recognise(text)
+        || users::recognise(text)
+        || lines::of(text).take(5).any(|(_, line)| header(line).is_some())
 }
 
 /// Reads a section that starts at `base` of its source. `clock` resolves `lstart` stamps.

@@ -248,6 +248,42 @@ impl<'a> Case<'a> {
         self.facts.processes.iter().find(|p| p.pid == pid)
     }
 
+    /// The users that web servers and PHP run as, root aside.
+    pub(crate) fn web_users(&self) -> BTreeSet<&'a str> {
+        let serves = |p: &&Process| {
+            let first = p.command.split_whitespace().next().unwrap_or_default();
+            let base = first.rsplit('/').next().unwrap_or_default().trim_end_matches(':');
+            [
+                "apache2",
+                "httpd",
+                "nginx",
+                "php-fpm",
+                "php-cgi",
+                "lighttpd",
+                "caddy",
+                "litespeed",
+                "lsphp",
+            ]
+            .iter()
+            .any(|server| base.starts_with(server))
+        };
+        let users = self.facts.processes.iter().filter(serves).map(|p| p.user.as_str());
+        users.filter(|u| *u != "root" && !u.is_empty()).collect()
+    }
+
+    /// The name of a user id.
+    pub(crate) fn user_name(&self, uid: u32) -> Option<&'a str> {
+        let listed = self.facts.users.iter().find(|u| u.uid == uid).map(|u| u.name.as_str());
+        let running = || self.facts.processes.iter().find(|p| p.uid == Some(uid));
+        listed.or_else(|| running().map(|p| p.user.as_str()))
+    }
+
+    /// The number of a user.
+    pub(crate) fn user_id(&self, name: &str) -> Option<u32> {
+        let listed = self.facts.users.iter().find(|u| u.name == name).map(|u| u.uid);
+        listed.or_else(|| self.facts.processes.iter().find(|p| p.user == name)?.uid)
+    }
+
     /// Whether something still went on in the last quarter hour before the evidence ends.
     pub(crate) fn is_ongoing(&self, last: Option<Time>) -> Option<bool> {
         Some(self.last_stamp()?.since(last?) <= 900.0)

@@ -54,9 +54,10 @@ pub(crate) fn trusts<'f>(facts: &'f Facts, ip: IpAddr) -> Trust<'f> {
     if unknown { Trust::Unknown } else { Trust::No }
 }
 
-/// The setting that lets strangers relay: a restriction list that permits before it rejects what
-/// is for others, or relay domains that hold everything.
-pub(crate) fn lets_strangers_relay(facts: &Facts) -> Option<&Setting> {
+/// The setting that lets strangers relay, and whether it does for sure: a restriction list that
+/// permits before it rejects what is for others, or relay domains that hold everything; perhaps, where
+/// a table that was not handed over is asked before and may permit.
+pub(crate) fn lets_strangers_relay(facts: &Facts) -> Option<(&Setting, bool)> {
     let everything = |s: &&Setting| {
         s.name == "relay_domains"
             && words(facts, &s.value, DEPTH)
@@ -64,22 +65,21 @@ pub(crate) fn lets_strangers_relay(facts: &Facts) -> Option<&Setting> {
                 .any(|w| matches!(w.as_str(), "*" | "static:all"))
     };
     if let Some(all) = facts.settings.iter().find(everything) {
-        return Some(all);
+        return Some((all, true));
     }
     // Since 2.10 the relay list decides by itself; before, the recipient list alone did.
     let list = setting(facts, "smtpd_relay_restrictions")
         .filter(|s| !s.value.trim().is_empty())
         .or_else(|| setting(facts, "smtpd_recipient_restrictions"))?;
+    let mut perhaps = false;
     for word in words(facts, &list.value, DEPTH) {
         match word.as_str() {
-            "reject_unauth_destination" | "defer_unauth_destination" | "reject" | "defer" => {
-                return None;
-            }
-            "permit" => return Some(list),
-            _ => {}
+            "reject_unauth_destination" | "defer_unauth_destination" | "reject" | "defer" => break,
+            "permit" => return Some((list, true)),
+            table => perhaps |= table.starts_with("check_") && table.ends_with("_access"),
         }
     }
-    None
+    perhaps.then_some((list, false))
 }
 
 /// The setting that makes the HELO, and the HELO.
@@ -177,20 +177,25 @@ mod tests {
             ),
             (
                 &[("smtpd_relay_restrictions", "permit_mynetworks permit")],
-                Some("smtpd_relay_restrictions"),
+                Some(("smtpd_relay_restrictions", true)),
             ),
             (
                 &[
                     ("smtpd_relay_restrictions", ""),
                     ("smtpd_recipient_restrictions", "permit_mynetworks, permit"),
                 ],
-                Some("smtpd_recipient_restrictions"),
+                Some(("smtpd_recipient_restrictions", true)),
             ),
-            (&[("relay_domains", "static:all")], Some("relay_domains")),
+            (&[("relay_domains", "static:all")], Some(("relay_domains", true))),
+            (
+                &[("smtpd_relay_restrictions", "check_sender_access hash:/etc/postfix/x, reject")],
+                Some(("smtpd_relay_restrictions", false)),
+            ),
             (&[("myhostname", "mail.example.org")], None),
         ] {
             let facts = facts(settings);
-            assert_eq!(lets_strangers_relay(&facts).map(|s| s.name.as_str()), want, "{settings:?}");
+            let found = lets_strangers_relay(&facts).map(|(s, sure)| (s.name.as_str(), sure));
+            assert_eq!(found, want, "{settings:?}");
         }
     }
 }

@@ -24,6 +24,9 @@ const QUARTERS: usize = 1_000_000;
 /// Seconds between a request and what it starts. A log stamps a request at its start (Apache)
 /// or its end (nginx); a script that mails takes seconds.
 pub(crate) const NEAR_S: f64 = 10.0;
+/// Seconds between a request and what it starts at once. Where requests come one after another,
+/// everything is near to one; only what they start is beside them.
+const BESIDE_S: f64 = 2.0;
 
 /// Requests held against the instants that need explaining.
 #[derive(Default)]
@@ -82,6 +85,8 @@ pub(crate) struct PathUse {
     quarters: BTreeMap<i64, u32>,
     /// Instants near to one of them.
     instants: BTreeSet<usize>,
+    /// Instants right beside one of them.
+    beside: BTreeSet<usize>,
     /// Requests near to an instant, and how many of them were POSTs.
     pub(crate) near: u64,
     pub(crate) near_posts: u64,
@@ -156,6 +161,7 @@ impl Requests {
         }
         if known.instants.len() < EVENTS {
             known.instants.extend(near.take(64));
+            known.beside.extend(self.instants.near(at, BESIDE_S).take(64));
         }
     }
 
@@ -179,13 +185,19 @@ impl Requests {
     /// Log odds that a path's requests start what they stand near to, against chance at the rate
     /// of the hour: a binomial likelihood ratio. Visitors come by day, and so does much else.
     pub(crate) fn surprise(&self, path: &PathUse, what: Instant) -> f64 {
+        let near = self.likelihood(path, what, &path.instants, NEAR_S);
+        near.max(self.likelihood(path, what, &path.beside, BESIDE_S))
+    }
+
+    /// The log of the ratio of likelihoods, for the instants within so many seconds of a request.
+    fn likelihood(&self, path: &PathUse, what: Instant, met: &BTreeSet<usize>, within: f64) -> f64 {
         let all = self.instants.count(what) as f64;
-        let hit = self.hits(path, what) as f64;
+        let hit = met.iter().filter(|i| self.instants.what(**i) == Some(what)).count() as f64;
         let (Some(first), Some(last)) = (self.first, self.last) else { return 0.0 };
         if hit == 0.0 || all == 0.0 {
             return 0.0;
         }
-        let by_chance = |rate: f64| 1.0 - (-rate * 2.0 * NEAR_S).exp();
+        let by_chance = |rate: f64| 1.0 - (-rate * 2.0 * within).exp();
         let overall = by_chance(path.answered as f64 / last.since(first).max(60.0));
         let local: f64 = self
             .instants

@@ -168,6 +168,39 @@ fn bounded<K: Ord, V: Default>(map: &mut BTreeMap<K, V>, at: K) -> Option<&mut V
 }
 
 impl Usage {
+    /// Several users as one.
+    pub(crate) fn together<'u>(users: impl Iterator<Item = &'u Self>) -> Self {
+        let mut all = Self::default();
+        for user in users {
+            all.mails += user.mails;
+            all.recipients += user.recipients;
+            all.outward += user.outward;
+            all.inward += user.inward;
+            all.inward_senders.extend(&user.inward_senders);
+            all.outward_senders.extend(&user.outward_senders);
+            all.first = [all.first, user.first].into_iter().flatten().min();
+            all.last = all.last.max(user.last);
+            for (hour, mails) in &user.hours {
+                *all.hours.entry(*hour).or_default() += mails;
+            }
+            for (sender, mails) in &user.senders {
+                *all.senders.entry(sender.clone()).or_default() += mails;
+            }
+            all.domains.extend(&user.domains);
+            all.distinct_recipients.extend(&user.distinct_recipients);
+            all.sent += user.sent;
+            all.bounced += user.bounced;
+            all.deferred += user.deferred;
+            all.dead.extend(&user.dead);
+            all.refused_as_spam.extend(&user.refused_as_spam);
+            all.samples.extend(user.samples.iter().take(2));
+            all.sequence.extend(&user.sequence);
+        }
+        all.sequence.sort_by_key(|(at, _, place)| (*at, *place));
+        all.samples.sort_unstable();
+        all
+    }
+
     /// Out into the world, or to a mailbox here.
     fn direction(&mut self, mail: &Mail) {
         let domain = mail.from.as_ref().map(|from| {

@@ -113,8 +113,7 @@ pub(crate) fn weigh(case: &Case<'_>, hypothesis: &mut Hypothesis) {
 
 /// A user, by number where the table of processes knows it: rules name numbers.
 fn user(case: &Case<'_>, name: &str) -> User {
-    let known = case.facts.processes.iter().find(|p| p.user == name && p.uid.is_some());
-    known.and_then(|p| p.uid).map_or_else(|| User::Name(name.to_owned()), User::Id)
+    case.user_id(name).map_or_else(|| User::Name(name.to_owned()), User::Id)
 }
 
 fn cited(places: &[heloscope_model::Place]) -> Vec<Cited> {

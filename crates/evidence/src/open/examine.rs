@@ -279,6 +279,11 @@ impl Opening {
                 records = found.len();
                 self.facts.cron.extend(found);
             }
+            Kind::Processes if processes::users::recognise(text) => {
+                let found = processes::users::read(text, source, base);
+                records = found.len();
+                self.facts.users.extend(found);
+            }
             Kind::Processes if processes::exe::recognise(text) => {
                 let found = processes::exe::read(text, source, base);
                 records = found.len();

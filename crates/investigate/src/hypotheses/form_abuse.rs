@@ -49,7 +49,7 @@ fn form<'a>(case: &Case<'a>, what: Instant) -> Option<Script<'a>> {
     };
     candidates(case, what)
         .into_iter()
-        .filter(|s| s.path.is_some_and(|(_, usage)| is_posted(usage) || usage.posts == 0))
+        .filter(|s| s.path.is_some_and(|(_, usage)| is_posted(usage)))
         .max_by(|a, b| nearest(a).total_cmp(&nearest(b)))
         .filter(|s| s.planted() < PLANTED && s.file.is_none_or(|f| !f.path.ends_with(".htaccess")))
 }
@@ -70,6 +70,7 @@ fn through_mta(
     window_signs::helo_of_the_mta(case, &mut weighing);
     requests_meet(case, script, Instant::Mail(uid), &mut weighing);
     to_many_people(usage, &mut weighing);
+    of_the_web_server(case, uid, usage, &mut weighing);
     mail_signs::receivers(usage, About::Both, &mut weighing);
     let notices = case.notices_of_mail();
     let span = (usage.first, usage.last);
@@ -92,6 +93,36 @@ fn past_mta(
     let stretches: Vec<_> = sessions.iter().map(|s| s.stretch()).collect();
     let span = (sessions.iter().map(|s| s.start).min(), sessions.iter().map(|s| s.start).max());
     finish(case, script, Path::PastMta, weighing, case.notices_of(&stretches), span, sites)
+}
+
+/// A form's mail is handed in by the user that the web server, or the site's PHP, runs as; not by a
+/// person who is logged in.
+fn of_the_web_server(case: &Case<'_>, uid: u32, usage: &Usage, weighing: &mut Weighing) {
+    if uid == BY_SMTP {
+        return;
+    }
+    let name = case.user_name(uid).map(str::to_owned).or_else(|| usage.local_name.clone());
+    let web = case.web_users();
+    if let Some(name) = name.as_deref().filter(|n| !web.is_empty() && !web.contains(*n)) {
+        let runs = web.iter().copied().collect::<Vec<_>>().join(", ");
+        weighing.add(
+            About::Culprit,
+            0.05,
+            format!("the web server runs as {runs}, not as {name}"),
+            usage.samples.iter().take(1).map(|(t, p)| (*p, Some(*t))),
+        );
+    }
+    if let Some(logins) = name.as_deref().and_then(|n| case.gathered.logins.users.get(n)) {
+        let during = usage.sequence.iter().filter(|(t, ..)| logins.is_in(*t)).count();
+        if !logins.accepted.is_empty() && during * 10 >= usage.sequence.len() * 9 {
+            weighing.add(
+                About::Culprit,
+                0.05,
+                "somebody was logged in to the account that handed it in",
+                logins.accepted.iter().map(|a| (a.place, Some(a.time))),
+            );
+        }
+    }
 }
 
 /// A form that works as meant writes to its owner, or to the one visitor who filled it in.
@@ -164,8 +195,6 @@ fn visitors(path: &PathUse, weighing: &mut Weighing) {
             ),
             places,
         );
-    } else if !is_posted(path) {
-        weighing.add(About::Culprit, 0.3, "most of the requests only looked at it (GET)", places);
     }
 }
 
@@ -249,21 +278,17 @@ fn finish(
         }
         None => ("", None, Vec::new()),
     };
-    let method = match script.path {
-        Some((_, usage)) if !is_posted(usage) => "GET",
-        _ => "POST",
-    };
     let of = host.as_deref().map(|h| format!(" of {h}")).unwrap_or_default();
     Hypothesis {
         class: Class::FormAbuse,
         culprit: Some(
-            Culprit::new("url", format!("{method} {target}"))
+            Culprit::new("url", format!("POST {target}"))
                 .with("host", host.clone())
                 .with("script", script.file.map(|f| f.path.clone()))
                 .with("from", (!from.is_empty()).then_some(from)),
         ),
         summary: format!(
-            "The form behind {method} {target}{of}, a legitimate part of your web site, is abused to \
+            "The form behind POST {target}{of}, a legitimate part of your web site, is abused to \
              send mail to strangers."
         ),
         path,
@@ -282,7 +307,7 @@ fn finish(
                 .to_owned(),
         ],
         verify: format!(
-            "grep '{method} {target} ' in the access log shows only what visitors do, and the mail log \
+            "grep 'POST {target} ' in the access log shows only what visitors do, and the mail log \
              no pickup lines beyond that, for a day"
         ),
     }

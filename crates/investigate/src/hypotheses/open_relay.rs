@@ -11,6 +11,7 @@ use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::list_words;
 use crate::mta_settings::{self, Trust};
+use crate::usage::Usage;
 use crate::weight::{About, Weighing};
 use heloscope_evidence::Setting;
 
@@ -18,12 +19,12 @@ use heloscope_evidence::Setting;
 pub(super) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
     let mut found: Vec<Hypothesis> = Vec::new();
     let all = clients(case);
-    let outside = all
-        .iter()
-        .filter(|c| !case.incident.own.is_ours(c.ip) && !c.is_named())
-        .max_by_key(|c| (c.usage.outward, c.ip));
-    if let Some(client) = outside {
-        found.push(for_strangers(case, client, &all));
+    let outside: Vec<&Client<'_>> =
+        all.iter().filter(|c| !case.incident.own.is_ours(c.ip) && !c.is_named()).collect();
+    if let Some(most) = outside.iter().max_by_key(|c| (c.usage.outward, c.ip)) {
+        let together = Usage::together(outside.iter().map(|c| c.usage));
+        let strangers = Client { ip: most.ip, usage: &together, trust: most.trust };
+        found.push(for_strangers(case, &strangers, outside.len()));
     }
     for client in all.iter().filter(|c| case.incident.own.is_ours(c.ip)) {
         found.extend(behind_an_address(case, client));
@@ -34,19 +35,19 @@ pub(super) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
     found
 }
 
-/// Strangers relay under their own addresses.
-fn for_strangers(case: &Case<'_>, client: &Client<'_>, all: &[Client<'_>]) -> Hypothesis {
+/// Strangers relay under their own addresses; all of them together are one client.
+fn for_strangers(case: &Case<'_>, client: &Client<'_>, strangers: usize) -> Hypothesis {
     let mut weighing = Weighing::from_priors(0.1, 0.3);
     client.weigh_mail(case, &mut weighing);
     the_lists_words(case, &mut weighing);
-    let strangers =
-        all.iter().filter(|c| !case.incident.own.is_ours(c.ip) && !c.is_named()).count();
+    let many = strangers >= 3 && client.usage.outward >= 10;
     weighing.add(
-        About::Culprit,
-        if strangers >= 3 { 10.0 } else { 2.0 },
+        About::Both,
+        if many { 10.0 } else { 1.5 },
         format!(
-            "{} outside had mail for others' servers taken without a password",
-            count(strangers, "address")
+            "{} outside had {} for others' servers taken without a password",
+            count(strangers, "address"),
+            count(client.usage.outward as usize, "mail")
         ),
         client.lines(),
     );
@@ -60,13 +61,15 @@ fn for_strangers(case: &Case<'_>, client: &Client<'_>, all: &[Client<'_>]) -> Hy
             );
             Some(setting)
         }
-        _ => mta_settings::lets_strangers_relay(case.facts).inspect(|setting| {
-            weighing.add(
-                About::Culprit,
-                30.0,
-                format!("{} permits before it refuses what is for others", setting.name),
-                [(setting.place, None)],
-            );
+        _ => mta_settings::lets_strangers_relay(case.facts).map(|(setting, sure)| {
+            let (ratio, says) = if sure {
+                (30.0, "permits before it refuses what is for others")
+            } else {
+                (8.0, "asks a table before it refuses what is for others, and the table may permit")
+            };
+            let says = format!("{} {says}", setting.name);
+            weighing.add(About::Culprit, ratio, says, [(setting.place, None)]);
+            setting
         }),
     };
     if setting.is_none() && !case.facts.settings.is_empty() {

@@ -38,8 +38,8 @@ pub(super) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
         .iter()
         .map(|(account, programs)| tunnels(case, account, programs, &sessions))
         .collect();
-    for usage in case.gathered.usages.uids.values() {
-        let Some((account, logins)) = account_of_mail(case, usage) else { continue };
+    for (uid, usage) in case.gathered.usages.uids.iter().filter(|(uid, _)| **uid != 0) {
+        let Some((account, logins)) = account_of_mail(case, *uid, usage) else { continue };
         if !joined.contains_key(account) {
             found.push(hands_in(case, account, logins, usage));
         }
@@ -195,10 +195,20 @@ fn strangers(case: &Case<'_>, logins: &UserLogins, weighing: &mut Weighing) {
         );
     }
     if addresses.len() >= 3 {
+        // A person who moves has one address after the other.
+        let changes = outside.windows(2).filter(|w| matches!(w, [a, b] if a.ip != b.ip)).count();
+        let by_turns = changes >= 2 * (addresses.len() - 1);
+        let how = if by_turns { ", by turns" } else { "" };
         weighing.add(
             About::Culprit,
-            4.0,
-            format!("it was logged in to from {} addresses outside", addresses.len()),
+            if by_turns { 10.0 } else { 4.0 },
+            format!("it was logged in to from {} addresses outside{how}", addresses.len()),
+            places(),
+        );
+        weighing.add(
+            About::Offence,
+            3.0,
+            "people who share an account that is not theirs do not write letters from it",
             places(),
         );
     } else if addresses.is_empty() && !logins.accepted.is_empty() {
@@ -282,13 +292,15 @@ fn account_of(program: &Program<'_>) -> Option<String> {
     named.map(str::to_owned).or_else(|| program.user().filter(|u| u != "root" && u != "sshd"))
 }
 
-/// The login account that a local user's mails were handed in by, as pickup names it.
-fn account_of_mail<'a>(case: &'a Case<'_>, usage: &Usage) -> Option<(&'a str, &'a UserLogins)> {
-    let local = |sender: &str| sender.split('@').next().unwrap_or_default().to_owned();
-    let name =
-        usage.local_name.clone().or_else(|| usage.senders.keys().next().map(|s| local(s)))?;
-    let users = &case.gathered.logins.users;
-    let (account, logins) = users.get_key_value(&name)?;
+/// The login account that a local user's mails were handed in by: its name in the list of users or
+/// in the table of processes, else as pickup names it.
+fn account_of_mail<'a>(
+    case: &'a Case<'_>,
+    uid: u32,
+    usage: &Usage,
+) -> Option<(&'a str, &'a UserLogins)> {
+    let name = case.user_name(uid).map(str::to_owned).or_else(|| usage.local_name.clone())?;
+    let (account, logins) = case.gathered.logins.users.get_key_value(&name)?;
     (!logins.accepted.is_empty()).then_some((account.as_str(), logins))
 }
 
