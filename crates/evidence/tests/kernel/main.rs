@@ -9,6 +9,8 @@
 //! Without the variables 60 trials are run. A failure prints its seed and the dumps; the same seed
 //! makes the same rule sets.
 
+#![allow(clippy::indexing_slicing)] // a test, also outside of its functions
+
 mod agent;
 mod chance;
 mod ground;
