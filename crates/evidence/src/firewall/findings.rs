@@ -2,7 +2,7 @@
 //! sentence for somebody who runs a mail server, with the rules it speaks of and what they
 //! counted.
 
-use super::nft::meaning::reread;
+use super::nft::values::reread;
 use super::rules::{
     Among, Chain, Entries, Hook, Key, Rule, Step, Table, Test, Translation, Value, Verdict,
 };
