@@ -5,6 +5,8 @@
 //! over, makes the answer [`Answer::Unknown`] unless what is known settles it.
 
 mod ask;
+mod compare;
+mod doubt;
 mod findings;
 mod ipset;
 mod iptables;

@@ -272,7 +272,7 @@ fn numbers(step: &Step, key: &Key, table: &Table, spans: &mut Vec<(u64, u64)>) {
                 Some(Value::Numbers(low, high)) => spans.push((*low, *high)),
                 // Words of a named set are read as its key reads them.
                 Some(word @ Value::Word(_)) => {
-                    if let Value::Numbers(low, high) = super::nft::meaning::reread(key, word) {
+                    if let Value::Numbers(low, high) = super::nft::values::reread(key, word) {
                         spans.push((low, high));
                     }
                 }

@@ -1,6 +1,7 @@
 //! What iptables and ip6tables print, in both forms, has in common: the tables' chains in their
 //! hooks, the targets, and how one tells IPv4 from IPv6.
 
+mod extensions;
 pub(crate) mod list;
 pub(crate) mod options;
 pub(crate) mod save;

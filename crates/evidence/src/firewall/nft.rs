@@ -1,12 +1,15 @@
 //! nftables' rules, as text and as JSON: both are read into the same tree of expressions and
 //! from there into steps.
 
+mod cursor;
 pub(crate) mod json;
 pub(crate) mod meaning;
 pub(crate) mod statements;
+mod terms;
 pub(crate) mod text;
 pub(crate) mod tokens;
 pub(crate) mod tree;
+pub(crate) mod values;
 
 use super::rules::{Base, Hook, Kin, Verdict};
 

@@ -3,10 +3,10 @@
 
 use super::iptables::{list, save};
 use super::nft::{self, json, text};
-use super::rules::{Hook, Kin};
+use super::rules::{Hook, Kin, Step};
 use super::{Extent, Family, RuleSet, ipset};
 use crate::lines;
-use heloscope_model::{Place, SourceId};
+use heloscope_model::{At, Place, SourceId};
 
 /// How a part of a text is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +98,9 @@ pub fn read(text: &[u8], source: SourceId, base: u64, command: Option<&str>) -> 
             }),
         }
     }
+    for set in &mut sets {
+        strange(set);
+    }
     if let (true, Some(set)) = (warned, sets.first_mut()) {
         set.warns_of_legacy = true;
     }
@@ -106,6 +109,30 @@ pub fn read(text: &[u8], source: SourceId, base: u64, command: Option<&str>) -> 
         ruleset(nft::Ruleset::default(), source, base, command, &mut sets);
     }
     sets
+}
+
+/// Notes the rules that hold what is not understood.
+fn strange(set: &mut RuleSet) {
+    let rules = set.tables.iter().flat_map(|t| &t.chains).flat_map(|c| &c.rules);
+    let mut places = rules
+        .filter(|r| r.steps.iter().any(|s| matches!(s, Step::Strange(_))))
+        .map(|r| (r.place, &r.steps));
+    let Some((place, steps)) = places.next() else { return };
+    let count = places.count() + 1;
+    let what = steps.iter().find_map(|s| match s {
+        Step::Strange(what) => Some(what.as_str()),
+        _ => None,
+    });
+    let at = match place.at {
+        At::Byte(at) => format!(" at byte {at}"),
+        _ => String::new(),
+    };
+    let note = format!(
+        "not wholly understood: {count} rule{}, the first{at} ({})",
+        if count == 1 { "" } else { "s" },
+        what.unwrap_or_default(),
+    );
+    set.notes.push(note);
 }
 
 /// The parts of a text by their forms.

@@ -31,6 +31,6 @@ impl Chance {
     }
 
     pub(crate) fn word<'a>(&mut self, all: &[&'a str]) -> &'a str {
-        *self.pick::<&str>(all)
+        self.pick::<&str>(all)
     }
 }

@@ -111,7 +111,7 @@ impl Maker<'_> {
         if busy {
             for chain in built_in {
                 let state = table == "filter" && self.chance.percent(80);
-                if state && *chain != "OUTPUT" || state && self.chance.percent(60) {
+                if state && (*chain != "OUTPUT" || self.chance.percent(60)) {
                     let word = [
                         "-m conntrack --ctstate RELATED,ESTABLISHED",
                         "-m state --state ESTABLISHED",

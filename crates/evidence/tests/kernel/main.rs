@@ -6,8 +6,10 @@
 //!     HELOSCOPE_FW_TRIALS=2000 HELOSCOPE_FW_SEED=1 \
 //!         cargo nextest run -p heloscope-evidence --test kernel --no-capture
 //!
-//! Without the variables 60 trials are run. A failure prints its seed and the dumps; the same seed
+//! Results: bench/firewall/README.md. Without the variables 60 trials are run. A failure prints its seed and the dumps; the same seed
 //! makes the same rule sets.
+
+#![allow(clippy::indexing_slicing)] // a test, also outside of its functions
 
 mod agent;
 mod chance;

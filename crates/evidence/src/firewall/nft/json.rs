@@ -2,7 +2,7 @@
 //! known and a dump that is cut off gives what stands before the cut.
 
 use super::tree::{Act, Element, Op, Term};
-use super::{Ruleset, base, hook, kin, meaning};
+use super::{Ruleset, base, hook, kin, meaning, values};
 use crate::firewall::rules::{Rule, Table, Tool, text_of};
 use heloscope_model::{Place, SourceId};
 use serde_json::{Map, Value as Json};
@@ -69,7 +69,7 @@ fn take(object: &Map<String, Json>, place: Place, line: &[u8], found: &mut Rules
                 let changes = flags.iter().any(|f| f == "dynamic" || f == "timeout")
                     || value.contains_key("timeout");
                 let elements = value.get("elem").map(elements).unwrap_or_default();
-                table.sets.insert(text("name").to_owned(), meaning::set(&elements, changes));
+                table.sets.insert(text("name").to_owned(), values::set(&elements, changes));
             }
             "rule" => {
                 found.rules += 1;

@@ -1,10 +1,11 @@
 //! `nft list ruleset`, with and without `-a`, `-s`, `-n`: tables, chains and sets. The rules'
 //! statements are read in [`super::statements`].
 
-use super::statements::{Cursor, Line};
+use super::cursor::Cursor;
+use super::statements::Line;
 use super::tokens::{self, Token, What};
 use super::tree::{Act, Element};
-use super::{Ruleset, base, hook, kin, meaning, priority};
+use super::{Ruleset, base, hook, kin, meaning, priority, values};
 use crate::firewall::rules::{Rule, Table, Tool, text_of};
 use crate::lines;
 use heloscope_model::{Place, SourceId};
@@ -147,7 +148,7 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        table.sets.insert(name.to_owned(), meaning::set(&elements, changes));
+        table.sets.insert(name.to_owned(), values::set(&elements, changes));
         true
     }
 
