@@ -114,7 +114,8 @@ fn folder(given: &Path, found: &mut Vec<Found>) {
             Some(Ok(mut pipe)) => Body::spool(&mut pipe),
             _ => (Body::File(path.to_path_buf()), None),
         };
-        if !metadata.is_file() && !(is_pipe && entry.depth() == 0) {
+        let is_read = metadata.is_file() || is_pipe && entry.depth() == 0;
+        if !is_read {
             found.push(problem(path, given, "neither file nor folder, not opened".to_owned()));
             continue;
         }
