@@ -6,6 +6,7 @@
 //! named with its reason.
 
 use crate::opened::Body;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -84,7 +85,8 @@ fn folder(given: &Path, found: &mut Vec<Found>) {
         {
             continue;
         }
-        if entry.file_type().is_symlink() {
+        // A link that was given itself means what it names.
+        if entry.file_type().is_symlink() && entry.depth() > 0 {
             let inside = match (path.canonicalize(), &real_root) {
                 (Ok(to), Some(root)) => to.starts_with(root),
                 _ => false,
@@ -96,18 +98,24 @@ fn folder(given: &Path, found: &mut Vec<Found>) {
             }
             continue;
         }
-        let metadata = match entry.metadata() {
+        let metadata = match std::fs::metadata(path) {
             Ok(metadata) => metadata,
             Err(error) => {
-                found.push(problem(
-                    path,
-                    given,
-                    error.io_error().map_or_else(|| error.to_string(), reason),
-                ));
+                found.push(problem(path, given, reason(&error)));
                 continue;
             }
         };
-        if !metadata.is_file() && entry.depth() > 0 {
+        if metadata.is_dir() {
+            continue;
+        }
+        // `<(zcat mail.log.2.gz)`: what can be read only once is kept.
+        let is_pipe = std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type());
+        let (body, note) = match (is_pipe && entry.depth() == 0).then(|| File::open(path)) {
+            Some(Ok(mut pipe)) => Body::spool(&mut pipe),
+            _ => (Body::File(path.to_path_buf()), None),
+        };
+        let is_read = metadata.is_file() || is_pipe && entry.depth() == 0;
+        if !is_read {
             found.push(problem(path, given, "neither file nor folder, not opened".to_owned()));
             continue;
         }
@@ -119,11 +127,11 @@ fn folder(given: &Path, found: &mut Vec<Found>) {
             path: path.to_path_buf(),
             root: given.to_path_buf(),
             below,
-            body: Body::File(path.to_path_buf()),
-            size: metadata.len(),
+            size: if is_pipe { body.size() } else { metadata.len() },
+            body,
             modified,
             problem: None,
-            note: None,
+            note,
             archived: false,
         });
     }

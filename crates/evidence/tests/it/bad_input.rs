@@ -235,6 +235,44 @@ fn links_out_and_loops_are_not_followed() {
 }
 
 #[test]
+fn a_link_and_a_pipe_that_were_given_are_read() {
+    let folder = Folder::new();
+    let notice = folder.put("notice.txt", thin_way::NOTICE);
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&notice, &link).unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::write(pipe, thin_way::NOTICE).unwrap()
+    });
+    let evidence = heloscope_evidence::open(&[link, pipe]);
+    writer.join().unwrap();
+    assert_eq!(evidence.facts.notices.len(), 2, "{:#?}", shown(&evidence));
+    let link = pipe_free_link(&folder);
+    let evidence = heloscope_evidence::open(&[link]);
+    assert_eq!(
+        (evidence.facts.notices.len(), evidence.inputs.len()),
+        (1, 1),
+        "{:#?}",
+        shown(&evidence)
+    );
+    // Below a folder nobody meant it: opening it would wait for ever.
+    assert_eq!(folder.open().facts.notices.len(), 2);
+}
+
+/// A link to a folder with the notice alone.
+fn pipe_free_link(folder: &Folder) -> std::path::PathBuf {
+    let link = folder.path().join("alone.link");
+    std::os::unix::fs::symlink(
+        folder.put("alone/notice.txt", thin_way::NOTICE).parent().unwrap(),
+        &link,
+    )
+    .unwrap();
+    link
+}
+
+#[test]
 fn a_path_that_is_not_there() {
     let evidence = heloscope_evidence::open(&["/nonexistent/notice.txt".into()]);
     assert_eq!(evidence.inputs.len(), 1);

@@ -247,6 +247,10 @@ fn strip(value: &mut serde_json::Value) {
                     map.remove(key);
                 }
             }
+            // A session's HELO may be the name of a leased machine; a notice's stays.
+            if map.contains_key("locator") {
+                map.remove("helo");
+            }
             map.values_mut().for_each(strip);
         }
         serde_json::Value::Array(list) => list.iter_mut().for_each(strip),
