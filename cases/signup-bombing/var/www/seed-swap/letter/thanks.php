@@ -1,0 +1,2 @@
+<?php
+echo 'We have sent you a line to confirm.';
