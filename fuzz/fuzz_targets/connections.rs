@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use heloscope_evidence::connections::{conntrack, netfilter, sockets};
+use heloscope_evidence::connections::{conntrack, lsof, netfilter, sockets};
 use heloscope_evidence::stamp::Clock;
 use heloscope_model::{At, SourceId};
 use libfuzzer_sys::fuzz_target;
@@ -10,6 +10,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|input: &[u8]| {
     let mut found = sockets::read(input, SourceId(0), 0);
     found.extend(conntrack::read(input, SourceId(0), 0));
+    found.extend(lsof::read(input, SourceId(0), 0));
     let mut clock = Clock::new(jiff::tz::TimeZone::UTC, 2015);
     let mut logged = 0;
     let report = netfilter::read(SourceId(0), input, &mut clock, &mut |connection| {

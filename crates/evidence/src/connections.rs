@@ -1,11 +1,13 @@
 //! TCP connections and attempts as others name them -> [`Connection`]s: netfilter's LOG lines
-//! ([`netfilter`]), socket tables ([`sockets`]: `ss`, `netstat`), connection tracking
-//! ([`conntrack`]).
+//! ([`netfilter`]) and those of routers ([`routers`]), socket tables ([`sockets`]: `ss`,
+//! `netstat`; [`lsof`]), connection tracking ([`conntrack`]).
 //!
 //! Only TCP is taken: mail, proxies and sinkholes speak nothing else that matters here.
 
 pub mod conntrack;
+pub mod lsof;
 pub mod netfilter;
+pub mod routers;
 pub mod sockets;
 
 use crate::facts::Connection;

@@ -16,6 +16,8 @@ pub struct Facts {
     pub leases: Vec<Lease>,
     /// Processes (`ps`).
     pub processes: Vec<Process>,
+    /// The files that processes run.
+    pub running: Vec<Running>,
     /// Crontab lines.
     pub cron: Vec<CronEntry>,
     /// MTA settings (`postconf -n`, `main.cf`).
@@ -34,6 +36,23 @@ pub struct Facts {
     pub dns: Vec<DnsFact>,
     /// Figures of mail summaries (pflogsumm).
     pub figures: Vec<Figure>,
+    /// What `heloscope collect` could not read on the host.
+    pub unread: Vec<Unread>,
+}
+
+/// Something that `heloscope collect` could not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// The host it ran on.
+    pub host: String,
+    /// A path or a command.
+    pub what: String,
+    /// `permission`, `failed`, `limit`, `cut`, `link`.
+    pub kind: String,
+    /// In the words of the host.
+    pub why: String,
+    /// The line.
+    pub place: Place,
 }
 
 /// `site.toml`.
@@ -141,6 +160,17 @@ pub struct Process {
     pub place: Place,
 }
 
+/// The file that a process runs (`/proc/PID/exe`), whatever its command line claims.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// Process id.
+    pub pid: u32,
+    /// The file.
+    pub exe: String,
+    /// The line.
+    pub place: Place,
+}
+
 /// A line of a crontab.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CronEntry {
@@ -157,7 +187,8 @@ pub struct CronEntry {
 /// An MTA setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// Parameter.
+    /// Parameter. Of `master.cf`: `smtp/inet` (a service, its columns and command as value) and
+    /// `smtp/inet/mynetworks` (an `-o` option of it), as `postconf -P` names them.
     pub name: String,
     /// Value, continuation lines joined.
     pub value: String,
@@ -244,7 +275,8 @@ pub struct AuthEvent {
     pub time: Time,
     /// The line.
     pub place: Place,
-    /// The program: `sshd`, `sudo`, `su`, `CRON`, `vsftpd`, `proftpd`, `pure-ftpd`.
+    /// The program: `sshd` (its SFTP server, too), `dropbear`, `sudo`, `su`, `login`, `CRON`,
+    /// `crontab`, `systemd-logind`, `vsftpd`, `proftpd`, `pure-ftpd`; `ftp` of a transfer log.
     pub service: Octets,
     /// Its process id.
     pub pid: Option<u32>,
@@ -267,9 +299,11 @@ pub enum AuthWhat {
     Opened,
     /// A session ended.
     Closed,
-    /// Ran a command (`sudo`, `CRON`, forced commands).
+    /// Ran a command (`sudo`, `CRON`, forced commands). One that `sudo` ran as another than root
+    /// has `sudo -u NAME` in front; the account of the event is who called it.
     Ran(String),
-    /// Asked to be passed on to a host and port (sshd: `connect_to`, `direct-tcpip`).
+    /// Asked to be passed on to a host and port (sshd: `connect_to`, `direct-tcpip`); port 0
+    /// where the line does not say it.
     Tunnel(String, u16),
     /// Put a file there (FTP, SFTP).
     Uploaded(String),
@@ -286,7 +320,7 @@ pub struct VpnClient {
     pub endpoint: Option<IpAddr>,
     /// Addresses it may use inside.
     pub inside: Vec<IpNet>,
-    /// Last handshake, or connected since.
+    /// Last handshake, or connected since; none where only said as "2 minutes ago".
     pub seen: Option<Time>,
     /// The line that names it.
     pub place: Place,
@@ -355,11 +389,11 @@ pub struct Proxied {
     pub client: Option<IpAddr>,
     /// `CONNECT`, `GET`, `TCP`, ….
     pub method: Octets,
-    /// The host asked for.
+    /// The host asked for; the name of the server that HAProxy chose; empty where not said.
     pub host: String,
-    /// Its port.
+    /// Its port; 0 where not said.
     pub port: u16,
-    /// Whether it was let through.
+    /// Whether it was let through, and the other side was reached.
     pub granted: bool,
     /// The program: `squid`, `haproxy`, `nginx`.
     pub program: &'static str,

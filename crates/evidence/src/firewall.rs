@@ -4,12 +4,117 @@
 //! Unknown is never "allowed": a match that is not understood, or a table that was not handed
 //! over, makes the answer [`Answer::Unknown`] unless what is known settles it.
 
-use heloscope_model::Place;
+mod ask;
+mod findings;
+mod ipset;
+mod iptables;
+mod names;
+mod nft;
+mod packet;
+mod read;
+mod rules;
+mod shown;
+mod walk;
+
+pub use read::read;
+pub(crate) use read::recognise;
+pub use rules::Counters;
+
+use heloscope_model::{Place, SourceId};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// The rules of one dump: `iptables-save` or `iptables -L` (one family), `nft list ruleset` (all).
-#[derive(Clone, Debug, Default)]
-pub struct RuleSet {}
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleSet {
+    place: Option<Place>,
+    tables: Vec<rules::Table>,
+    /// Contents of ipsets.
+    ipsets: BTreeMap<String, rules::Set>,
+    /// What was cut off or not understood.
+    notes: Vec<String>,
+    /// How much of each family it shows.
+    v4: Extent,
+    v6: Extent,
+    /// It is the whole of what nft holds, be it nothing.
+    shows_all: bool,
+    /// Written by iptables-legacy (Some(true)) or iptables-nft, where its comment says so.
+    legacy: Option<bool>,
+    /// The tool warned that iptables-legacy has rules of its own.
+    warns_of_legacy: bool,
+}
+
+/// How much of a family's rules a dump shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Extent {
+    #[default]
+    Nothing,
+    /// The tables that it prints; there may be others.
+    Tables,
+    /// A table that is not printed has no rules.
+    All,
+}
+
+impl RuleSet {
+    /// The families it holds rules of.
+    pub fn families(&self) -> Vec<Family> {
+        let both = [Family::V4, Family::V6];
+        both.into_iter().filter(|f| self.extent(*f) != Extent::Nothing).collect()
+    }
+
+    /// Rules read.
+    pub fn rules(&self) -> usize {
+        self.tables.iter().flat_map(|t| &t.chains).map(|c| c.rules.len()).sum()
+    }
+
+    /// Records read: rules, policies, members of sets.
+    pub fn records(&self) -> usize {
+        let chains = self.tables.iter().flat_map(|t| &t.chains);
+        let policies = chains.filter(|c| c.base.is_some()).count();
+        let named = self.tables.iter().flat_map(|t| t.sets.values());
+        let members: usize = named.chain(self.ipsets.values()).map(|s| s.elements.len()).sum();
+        self.rules() + policies + members
+    }
+
+    /// The input it was read from.
+    pub fn source(&self) -> SourceId {
+        self.place.map_or(SourceId(0), |place| place.source)
+    }
+
+    /// What was cut off or not understood.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// A rule as it stands in the dump, on one line, for a sentence; None where no rule begins.
+    pub fn rule_text(&self, place: Place) -> Option<&str> {
+        let chains = self.tables.iter().flat_map(|t| &t.chains);
+        chains.flat_map(|c| &c.rules).find(|r| r.place == place).map(|r| r.text.as_str())
+    }
+
+    /// What a rule took, where the dump says it.
+    pub fn counters(&self, place: Place) -> Option<Counters> {
+        let mut chains = self.tables.iter().flat_map(|t| &t.chains);
+        chains.clone().flat_map(|c| &c.rules).find(|r| r.place == place).map_or_else(
+            || chains.find(|c| c.place == place).and_then(|c| c.counters),
+            |rule| rule.counters,
+        )
+    }
+
+    fn extent(&self, family: Family) -> Extent {
+        match family {
+            Family::V4 => self.v4,
+            Family::V6 => self.v6,
+        }
+    }
+
+    fn show(&mut self, family: Family, extent: Extent) {
+        match family {
+            Family::V4 => self.v4 = extent,
+            Family::V6 => self.v6 = extent,
+        }
+    }
+}
 
 /// Which protocol family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,12 +178,45 @@ pub struct Finding {
     pub places: Vec<Place>,
 }
 
+/// What is known of a connection beside the question; nothing, by default.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Where it goes, an address of each family at most; otherwise "some public address".
+    pub to: Vec<IpAddr>,
+    /// This host's own addresses.
+    pub own: Vec<IpAddr>,
+    /// The interface to the outside.
+    pub out: Option<String>,
+    /// The interface to the machines behind this host.
+    pub inside: Option<String>,
+    /// The group of the program.
+    pub group: Option<u32>,
+    /// Users by name and number (`/etc/passwd`).
+    pub users: Vec<(String, u32)>,
+    /// Groups by name and number (`/etc/group`).
+    pub groups: Vec<(String, u32)>,
+}
+
 /// Answers from all rule sets of one host together: a packet must pass every one of them.
-pub fn ask(_sets: &[RuleSet], _question: &Question) -> Answer {
-    Answer::Unknown("no firewall was handed over".to_owned(), Vec::new())
+///
+/// What is not said is left open: the destination is some public address, so that a rule for
+/// certain destinations may match (but not one for loopback or private networks); interfaces may
+/// be any but `lo`; the source is one of this host's addresses. [`ask_knowing`] narrows that. The
+/// connection must be able to live: its first packet, the reply and what follows are all walked.
+/// For [`Origin::Anyone`] the answer is that of a user whom no rule names by himself.
+pub fn ask(sets: &[RuleSet], question: &Question) -> Answer {
+    ask::answer(sets, question, &Known::default())
+}
+
+/// As [`ask`], with more known of the connection.
+pub fn ask_knowing(sets: &[RuleSet], question: &Question, known: &Known) -> Answer {
+    ask::answer(sets, question, known)
 }
 
 /// What stands out, for a mail port.
-pub fn findings(_sets: &[RuleSet], _port: u16) -> Vec<Finding> {
-    Vec::new()
+pub fn findings(sets: &[RuleSet], port: u16) -> Vec<Finding> {
+    findings::all(sets, port)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,15 +5,19 @@
 //! [`Sink`] (pass 1); [`Evidence::quote`] re-reads what is quoted (pass 2). Reading is all it
 //! does: nothing is executed, nothing is resolved, nothing leaves the machine.
 
+mod archive;
+pub mod authlog;
 mod calendar;
 pub mod connections;
 pub mod crontab;
+pub mod dns_facts;
 pub mod facts;
 pub mod firewall;
 pub mod kind;
 pub mod leases;
 pub mod lines;
 mod logline;
+pub mod mail_summary;
 pub mod messages;
 pub mod notices;
 mod open;
@@ -21,22 +25,25 @@ mod opened;
 mod packets;
 mod plan;
 pub mod processes;
+pub mod proxylog;
 mod quote;
 mod recognise;
 mod sample;
+pub mod scanners;
 mod sections;
 pub mod settings;
 pub mod site;
 mod sources;
 pub mod stamp;
 mod stream;
+pub mod vpn;
 mod walk;
 pub mod weblog;
 pub mod webroot;
 
 pub use facts::{
     AuthEvent, AuthWhat, Connection, CronEntry, DnsFact, Facts, Figure, Lease, MailCopy, Process,
-    Proxied, Request, ScanFinding, ScanKind, Setting, Site, VpnClient, WebFile,
+    Proxied, Request, Running, ScanFinding, ScanKind, Setting, Site, Unread, VpnClient, WebFile,
 };
 pub use kind::Kind;
 

@@ -1,5 +1,5 @@
 //! One line of a log -> whose line it is: an MTA's, the packet filter's, a DHCP server's, a
-//! login's, a web server's. Cheap: no regular expression, a few needles.
+//! login's, a proxy's, a web server's. Cheap: no regular expression, a few needles.
 
 use crate::stamp::{self, Stamp};
 use memchr::memmem;
@@ -11,12 +11,18 @@ pub(crate) enum Line {
     Postfix,
     /// Another MTA, Dovecot, a mail filter.
     OtherMail,
-    /// Netfilter's LOG target.
+    /// Netfilter's LOG target, or a router's packet filter.
     Netfilter,
     /// A DHCP server.
     Dhcp,
-    /// sshd, sudo, cron, FTP.
+    /// sshd, sudo, FTP.
     Auth,
+    /// cron.
+    Cron,
+    /// A proxy.
+    Proxy,
+    /// A VPN server, about a client.
+    Vpn,
     /// A web server's access log.
     Web,
     /// Another program of a system log.
@@ -32,6 +38,8 @@ pub(crate) struct Syslog<'a> {
     pub(crate) host: &'a [u8],
     /// Program with service, without pid.
     pub(crate) program: &'a [u8],
+    /// Its process id.
+    pub(crate) pid: Option<u32>,
     /// What it says.
     pub(crate) message: &'a [u8],
 }
@@ -50,7 +58,11 @@ pub(crate) fn syslog(line: &[u8]) -> Option<Syslog<'_>> {
         (first, second, after)
     };
     let end = tag.iter().position(|b| matches!(b, b'[' | b':')).unwrap_or(tag.len());
-    Some(Syslog { stamp, host, program: tag.get(..end)?, message })
+    let pid = tag.get(end..)?.strip_prefix(b"[").and_then(|rest| {
+        let close = memchr::memchr(b']', rest)?;
+        stamp::number(rest.get(..close)?)
+    });
+    Some(Syslog { stamp, host, program: tag.get(..end)?, pid, message })
 }
 
 fn word(text: &[u8]) -> (&[u8], &[u8]) {
@@ -61,13 +73,20 @@ fn word(text: &[u8]) -> (&[u8], &[u8]) {
 
 /// Whose line it is; none for what is no log line.
 pub(crate) fn classify(line: &[u8]) -> Option<Line> {
+    if crate::authlog::is_transfer(line) {
+        return Some(Line::Auth);
+    }
+    if crate::proxylog::is_line(line) {
+        return Some(Line::Proxy);
+    }
     if let Some(parts) = syslog(line) {
         return Some(classify_syslog(line, &parts));
     }
     if crate::weblog::parse(line).is_some() {
         return Some(Line::Web);
     }
-    is_netfilter(line).then_some(Line::Netfilter)
+    let filter = is_netfilter(line) || crate::connections::routers::is_line(line);
+    filter.then_some(Line::Netfilter)
 }
 
 fn classify_syslog(line: &[u8], parts: &Syslog<'_>) -> Line {
@@ -131,31 +150,52 @@ fn classify_syslog(line: &[u8], parts: &Syslog<'_>) -> Line {
     {
         return Line::OtherMail;
     }
-    if starts(&["dnsmasq-dhcp", "dhcpd", "kea-dhcp"]) {
+    if starts(&["dnsmasq-dhcp", "dhcpd", "kea-dhcp"])
+        || memmem::find(line, b"[kea-dhcp4.").is_some()
+    {
         return Line::Dhcp;
     }
-    if starts(&[
-        "sshd",
-        "sudo",
-        "su",
-        "cron",
-        "systemd-logind",
-        "login",
-        "vsftpd",
-        "proftpd",
-        "pure-ftpd",
-        "passwd",
-        "useradd",
-        "usermod",
-        "groupadd",
-        "polkit",
-    ]) {
+    if is_cron(&program) {
+        return Line::Cron;
+    }
+    if is_auth(parts.program, parts.message) {
         return Line::Auth;
     }
-    if memchr::memmem::find(parts.message, b"pam_unix(").is_some() {
-        return Line::Auth;
+    if crate::connections::routers::is_line(line) {
+        return Line::Netfilter;
+    }
+    if crate::vpn::is_line(line) {
+        return Line::Vpn;
     }
     Line::Other
+}
+
+/// Whether a program's lines tell of logins, commands or uploads.
+pub(crate) fn is_auth(program: &[u8], message: &[u8]) -> bool {
+    let program = program.to_ascii_lowercase();
+    let starts = |names: &[&str]| names.iter().any(|n| program.starts_with(n.as_bytes()));
+    matches!(program.as_slice(), b"su" | b"su-l" | b"sudo" | b"login" | b"passwd")
+        || starts(&[
+            "sshd",
+            "sftp-server",
+            "internal-sftp",
+            "dropbear",
+            "systemd-logind",
+            "vsftpd",
+            "proftpd",
+            "pure-ftpd",
+            "useradd",
+            "usermod",
+            "groupadd",
+            "polkit",
+        ])
+        || is_cron(&program)
+        || memmem::find(message, b"pam_unix(").is_some()
+}
+
+/// cron, crond, CRON, anacron, crontab.
+fn is_cron(program: &[u8]) -> bool {
+    program.starts_with(b"cron") || program == b"anacron" || program == b"/usr/sbin/cron"
 }
 
 /// `IN= OUT= ... SRC= DST= ... PROTO=`.

@@ -1,15 +1,16 @@
 //! Pass 0: paths -> files -> what each is; the small kinds are read whole here, the large ones
 //! noted in the [`Plan`]. Nothing stops it: what cannot be read becomes an input with a note.
 
+mod bundle;
 mod examine;
 mod logs;
-mod standing;
+pub(crate) mod standing;
 mod trees;
 
 use crate::opened::Body;
 use crate::plan::Plan;
 use crate::sources::{self, Sources};
-use crate::{Evidence, Facts, Input, Kind, packets, walk};
+use crate::{Evidence, Facts, Input, Kind, archive, packets, walk};
 use heloscope_model::SourceId;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,29 +18,52 @@ use std::path::{Path, PathBuf};
 /// Walks and recognises.
 pub(crate) fn open(paths: &[PathBuf]) -> Evidence {
     let mut opening = Opening::default();
+    let mut found = Vec::new();
     if paths.iter().any(|p| p.as_os_str() == "-") {
-        let (body, note) = Body::spool(&mut std::io::stdin().lock());
-        opening.file(Path::new("-"), &body, None, None, note);
+        found.push(standard_input());
     }
-    let mut found = walk::files(paths);
+    found.extend(walk::files(paths));
     opening.trees.plan(&mut found);
+    // An archive in a web site is one of its files: nothing in it is called by a browser.
+    let mut found = archive::expand(found, &|file| {
+        !opening.trees.takes(file, standing::absolute(file).as_deref())
+    });
+    opening.trees.plan(&mut found);
+    opening.bundles(&mut found);
     for file in found {
         if let Some(problem) = &file.problem {
             opening.unrecognised(&file.path, problem);
             continue;
         }
-        let body = Body::File(file.path.clone());
+        let body = file.body.clone();
         let standing = standing::absolute(&file);
         if opening.trees.takes(&file, standing.as_deref()) {
             opening.trees.keep(file, body, standing);
             continue;
         }
-        opening.file(&file.path, &body, standing.as_deref(), file.modified, None);
+        let note = file.note.clone();
+        opening.file(&file.path, &body, standing.as_deref(), file.modified, note);
         if let Some(standing) = standing {
             opening.maybe_program(file, body, standing);
         }
     }
     opening.finish()
+}
+
+/// Standard input as a file found.
+fn standard_input() -> walk::Found {
+    let (body, note) = Body::spool(&mut std::io::stdin().lock());
+    walk::Found {
+        path: PathBuf::from("-"),
+        root: PathBuf::from("-"),
+        below: PathBuf::new(),
+        size: body.size(),
+        body,
+        modified: None,
+        problem: None,
+        note,
+        archived: false,
+    }
 }
 
 /// Pass 0 under way.
@@ -54,6 +78,8 @@ struct Opening {
     mails: BTreeMap<PathBuf, Vec<(PathBuf, Body)>>,
     /// `ps` tables, which need the site's zone.
     processes: Vec<(SourceId, Vec<u8>, u64)>,
+    /// What VPN servers print, which needs the site's zone, too.
+    vpns: Vec<(SourceId, Vec<u8>, u64, Option<String>)>,
     /// Captures as text, what their stamps say, when the file was written.
     texts: Vec<(SourceId, packets::Stamps, Option<i64>)>,
     /// From when to when evidence is dated.
@@ -81,8 +107,7 @@ impl Opening {
     }
 
     fn unrecognised(&mut self, path: &Path, why: &str) -> SourceId {
-        let body = Body::File(path.to_path_buf());
-        let source = self.input(path, &body, Kind::Unrecognised);
+        let source = self.input(path, &Body::none(), Kind::Unrecognised);
         self.note(source, why);
         source
     }
@@ -93,6 +118,7 @@ impl Opening {
         self.resolve_texts();
         self.resolve_logs();
         self.read_processes();
+        self.read_vpns();
         self.read_trees();
         self.plan.captures.sort_by_key(|c| (c.first, c.source));
         self.plan.webs.sort_by_key(|w| (w.first, w.source));

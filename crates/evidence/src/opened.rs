@@ -1,4 +1,4 @@
-//! A file, or spooled standard input -> its decompressed bytes, as a stream.
+//! A file, a member of an archive, or spooled standard input -> its decompressed bytes, as a stream.
 //!
 //! `.gz`, `.xz`, `.zst` and `.bz2` are told by their magic bytes, concatenated members included.
 //! A truncated or damaged archive, or a file that cannot be read to its end, is not an error:
@@ -31,8 +31,9 @@ pub(crate) enum Body {
     File(PathBuf),
     /// Bytes held.
     Bytes(Arc<[u8]>),
-    /// An unlinked temporary file.
-    Spooled(Arc<File>, u64),
+    /// So many bytes of an open file from an offset on: of an unlinked temporary file, or of an
+    /// archive that is not compressed.
+    Part(Arc<File>, u64, u64),
 }
 
 impl Body {
@@ -56,7 +57,7 @@ impl Body {
             Ok((file, len)) => {
                 let cut = len >= SPOOL_MOST;
                 let note = cut.then(|| format!("only the first {len} bytes were taken"));
-                (Self::Spooled(Arc::new(file), len), note)
+                (Self::Part(Arc::new(file), 0, len), note)
             }
             Err(error) => {
                 let note = format!(
@@ -73,8 +74,44 @@ impl Body {
         match self {
             Self::File(path) => std::fs::metadata(path).map_or(0, |m| m.len()),
             Self::Bytes(bytes) => bytes.len() as u64,
-            Self::Spooled(_, len) => *len,
+            Self::Part(_, _, len) => *len,
         }
+    }
+
+    /// Without bytes: what is named and not read.
+    pub(crate) fn none() -> Self {
+        Self::Bytes(Arc::from([]))
+    }
+
+    /// The same bytes, to be read at any place: a path becomes an open file.
+    pub(crate) fn pinned(&self) -> io::Result<Self> {
+        Ok(match self {
+            Self::File(path) => {
+                let file = File::open(path)?;
+                let len = file.metadata()?.len();
+                Self::Part(Arc::new(file), 0, len)
+            }
+            other => other.clone(),
+        })
+    }
+
+    /// A stretch of it where it is an open file.
+    pub(crate) fn stretch(&self, from: u64, len: u64) -> Option<Self> {
+        match self {
+            Self::Part(file, start, all)
+                if from.checked_add(len).is_some_and(|end| end <= *all) =>
+            {
+                Some(Self::Part(file.clone(), start.checked_add(from)?, len))
+            }
+            _ => None,
+        }
+    }
+
+    /// Its raw bytes from an offset on.
+    pub(crate) fn at(&self, offset: u64) -> io::Result<impl Read + use<>> {
+        let mut raw = self.raw()?;
+        raw.seek_to(offset)?;
+        Ok(raw)
     }
 
     /// The raw bytes from the start.
@@ -83,7 +120,9 @@ impl Body {
             Self::File(path) => Raw::File(File::open(path)?),
             Self::Bytes(bytes) => Raw::Bytes(Cursor::new(bytes.clone())),
             // The handle's position is shared: each stream keeps its own.
-            Self::Spooled(file, _) => Raw::Spooled { file: file.clone(), at: 0 },
+            Self::Part(file, from, len) => {
+                Raw::Part { file: file.clone(), from: *from, at: 0, len: *len }
+            }
         })
     }
 
@@ -103,7 +142,7 @@ impl Body {
 enum Raw {
     File(File),
     Bytes(Cursor<Arc<[u8]>>),
-    Spooled { file: Arc<File>, at: u64 },
+    Part { file: Arc<File>, from: u64, at: u64, len: u64 },
 }
 
 impl Raw {
@@ -111,7 +150,7 @@ impl Raw {
         match self {
             Self::File(file) => file.seek(SeekFrom::Start(to)).map(drop),
             Self::Bytes(cursor) => cursor.seek(SeekFrom::Start(to)).map(drop),
-            Self::Spooled { at, .. } => {
+            Self::Part { at, .. } => {
                 *at = to;
                 Ok(())
             }
@@ -124,8 +163,12 @@ impl Read for Raw {
         match self {
             Self::File(file) => file.read(buffer),
             Self::Bytes(cursor) => cursor.read(buffer),
-            Self::Spooled { file, at } => {
-                let read = std::os::unix::fs::FileExt::read_at(&**file, buffer, *at)?;
+            Self::Part { file, from, at, len } => {
+                let left = usize::try_from(len.saturating_sub(*at)).unwrap_or(usize::MAX);
+                let most = buffer.len().min(left);
+                let wanted = buffer.get_mut(..most).unwrap_or_default();
+                let place = from.saturating_add(*at);
+                let read = std::os::unix::fs::FileExt::read_at(&**file, wanted, place)?;
                 *at += read as u64;
                 Ok(read)
             }

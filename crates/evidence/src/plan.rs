@@ -40,12 +40,27 @@ pub(crate) struct Log {
     pub(crate) connections: Option<SourceId>,
     /// As a list of leases.
     pub(crate) leases: Option<SourceId>,
+    /// As an auth log.
+    pub(crate) auth: Option<SourceId>,
+    /// As a VPN server's log.
+    pub(crate) vpn: Option<SourceId>,
+    /// As a proxy's log.
+    pub(crate) proxy: Option<SourceId>,
     pub(crate) body: Body,
     pub(crate) ends: Ends,
     /// Decided when all inputs are known.
     pub(crate) reading: Option<Reading>,
     /// The first and last stamp, resolved.
     pub(crate) span: Option<(Time, Time)>,
+}
+
+impl Log {
+    /// The inputs it is.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = SourceId> {
+        [self.mail, self.connections, self.leases, self.vpn, self.auth, self.proxy]
+            .into_iter()
+            .flatten()
+    }
 }
 
 /// A web log.

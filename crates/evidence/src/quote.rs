@@ -153,6 +153,11 @@ pub(crate) fn visible(bytes: &[u8]) -> String {
     out
 }
 
+/// The same of a text.
+pub(crate) fn shown(text: &str) -> String {
+    visible(text.as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

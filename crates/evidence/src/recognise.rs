@@ -6,8 +6,8 @@ use crate::kind::Kind;
 use crate::logline::{self, Line};
 use crate::sample::Sample;
 use crate::{
-    connections, crontab, leases, lines, messages, notices, packets, processes, sections, settings,
-    site, weblog, webroot,
+    authlog, connections, crontab, dns_facts, firewall, leases, lines, mail_summary, messages,
+    notices, packets, processes, scanners, sections, settings, site, vpn, weblog, webroot,
 };
 use std::collections::BTreeMap;
 
@@ -70,9 +70,16 @@ pub(crate) fn content(sample: &Sample) -> Content {
         }
     }
     // Journald and Docker write a line as JSON; the chain reads these.
-    if known == 0 && sample.lines().next().is_some_and(is_journal) {
-        lines.insert(Line::Postfix, 1);
-        return Content::Log(lines);
+    if known == 0 {
+        if sample.lines().next().is_some_and(is_journal) {
+            lines.insert(Line::Postfix, 1);
+        }
+        for class in sample.lines().take(4000).filter_map(authlog::journal_class) {
+            *lines.entry(class).or_default() += 1;
+        }
+        if !lines.is_empty() {
+            return Content::Log(lines);
+        }
     }
     if known * 2 > seen {
         return Content::Log(lines);
@@ -90,11 +97,13 @@ fn is_journal(line: &[u8]) -> bool {
 
 /// Binary forms that people hand over and that are not read, with what to do.
 fn foreign(head: &[u8]) -> Option<&'static str> {
+    // Archives are opened before; these are left: one in a web site, a document that is a zip.
     if head.get(257..262) == Some(b"ustar") {
-        return Some("a tar archive: unpack it and hand over the folder");
+        return Some("a tar archive that is not opened here");
     }
     Some(match head {
-        [b'P', b'K', 3, 4, ..] => "a zip archive: unpack it and hand over the folder",
+        [b'P', b'K', 3, 4, ..] => "a document, program or archive in zip form, not opened",
+        [b'R', b'a', b'r', b'!', ..] => "a rar archive: unpack it and hand over the folder",
         [b'7', b'z', 0xbc, 0xaf, ..] => "a 7z archive: unpack it and hand over the folder",
         [0x7f, b'E', b'L', b'F', ..] => "a program (ELF)",
         [b'L', b'P', b'K', b'S', b'H', b'H', b'R', b'H', ..] => {
@@ -117,22 +126,30 @@ pub(crate) fn text(text: &[u8], command: Option<&str>) -> Kind {
     if text.trim_ascii().is_empty() {
         return Kind::Unrecognised;
     }
-    let particular: [(Test, Kind); 14] = [
+    let particular: [(Test, Kind); 13] = [
         (processes::recognise, Kind::Processes),
         (connections::sockets::recognise, Kind::Connections),
         (connections::conntrack::recognise, Kind::Connections),
+        (connections::lsof::recognise, Kind::Connections),
         (leases::recognise, Kind::Leases),
-        (firewall, Kind::Firewall),
-        (vpn, Kind::Vpn),
-        (scanner_report, Kind::ScannerReport),
-        (mail_summary, Kind::MailSummary),
+        (firewall::recognise, Kind::Firewall),
+        (vpn::recognise, Kind::Vpn),
+        (mail_summary::recognise, Kind::MailSummary),
         (list_answers, Kind::ListAnswers),
-        (proxy_log, Kind::ProxyLog),
         (flows, Kind::Flows),
         (webroot::listing::recognise, Kind::WebRoot),
         (utf8_site, Kind::Site),
         (settings::recognise, Kind::MtaConfig),
     ];
+    // Of some commands only the name above says what the output is.
+    if scanners::recognise(text, command).is_some() {
+        return Kind::ScannerReport;
+    }
+    let is_notice = || !notices::read(text, heloscope_model::SourceId(0), 0).is_empty();
+    // A list's own words, asked for with dig, are a notice.
+    if command.is_some() && dns_facts::recognise(text, command) && !is_notice() {
+        return Kind::DnsFacts;
+    }
     for (is, kind) in particular {
         if is(text) {
             return kind;
@@ -150,13 +167,13 @@ pub(crate) fn text(text: &[u8], command: Option<&str>) -> Kind {
     if let Some(kind) = log_kinds(text).first() {
         return *kind;
     }
-    if !notices::read(text, heloscope_model::SourceId(0), 0).is_empty() {
+    if is_notice() {
         return Kind::Notice;
     }
-    if dns_facts(text) {
+    if dns_facts::recognise(text, command) {
         return Kind::DnsFacts;
     }
-    if master_cf(text) || command.is_some_and(|c| c.starts_with("postconf")) {
+    if settings::services::recognise(text) || command.is_some_and(|c| c.starts_with("postconf")) {
         return Kind::MtaConfig;
     }
     Kind::Unrecognised
@@ -191,7 +208,13 @@ pub(crate) fn kinds(lines: &BTreeMap<Line, usize>) -> Vec<Kind> {
     if has(Line::Dhcp) {
         kinds.push(Kind::Leases);
     }
-    if has(Line::Auth) {
+    if has(Line::Vpn) {
+        kinds.push(Kind::Vpn);
+    }
+    if has(Line::Proxy) {
+        kinds.push(Kind::ProxyLog);
+    }
+    if has(Line::Auth) || has(Line::Cron) {
         kinds.push(Kind::AuthLog);
     }
     kinds
@@ -202,87 +225,16 @@ fn contains(text: &[u8], needle: &str) -> bool {
     memchr::memmem::find(head, needle.as_bytes()).is_some()
 }
 
-fn any_line(text: &[u8], is: impl Fn(&[u8]) -> bool) -> bool {
-    lines::of(text).take(200).any(|(_, line)| is(line))
-}
-
 fn utf8_site(text: &[u8]) -> bool {
     text.len() < 1 << 20 && std::str::from_utf8(text).is_ok_and(site::recognise)
-}
-
-fn firewall(text: &[u8]) -> bool {
-    any_line(text, |line| {
-        let saved = matches!(line, b"*filter" | b"*nat" | b"*mangle" | b"*raw" | b"*security");
-        let listed = line.starts_with(b"Chain ")
-            && (line.ends_with(b")")
-                && (contains(line, "(policy ") || contains(line, " references)")));
-        let nft = line.starts_with(b"table ")
-            && line.ends_with(b"{")
-            && [" ip ", " ip6 ", " inet ", " arp ", " bridge ", " netdev "]
-                .iter()
-                .any(|f| contains(line, f));
-        saved || listed || nft
-    }) || text.trim_ascii_start().starts_with(b"{") && contains(text, "\"nftables\"")
-}
-
-fn vpn(text: &[u8]) -> bool {
-    contains(text, "interface: wg") && contains(text, "public key:")
-        || contains(text, "OpenVPN CLIENT LIST")
-        || contains(text, "TITLE,OpenVPN")
-}
-
-fn scanner_report(text: &[u8]) -> bool {
-    contains(text, "- SCAN SUMMARY -")
-        || contains(text, "Rootkit Hunter")
-        || contains(text, "ROOTDIR is `/'")
-        || contains(text, "AIDE found differences")
-        || contains(text, "Tripwire(R)")
-        || contains(text, "malware detect scan report")
-        || any_line(text, |l| l.starts_with(b"/") && l.ends_with(b" FOUND"))
-}
-
-fn mail_summary(text: &[u8]) -> bool {
-    contains(text, "Postfix log summaries")
-        || contains(text, "Grand Totals") && contains(text, "messages")
 }
 
 fn list_answers(text: &[u8]) -> bool {
     contains(text, "\"heloscope.check/1\"")
 }
 
-fn proxy_log(text: &[u8]) -> bool {
-    any_line(text, |line| {
-        ["TCP_MISS", "TCP_TUNNEL", "TCP_DENIED", "TCP_HIT", "TCP_REFRESH", "NONE_NONE"]
-            .iter()
-            .any(|word| contains(line, &format!(" {word}")) && contains(line, "/"))
-    })
-}
-
 fn flows(text: &[u8]) -> bool {
     contains(text, "Date first seen") && contains(text, "Src IP Addr")
-}
-
-fn dns_facts(text: &[u8]) -> bool {
-    contains(text, ";; ANSWER SECTION:")
-        || contains(text, ";; ->>HEADER<<-")
-        || any_line(text, |l| {
-            contains(l, " domain name pointer ") || contains(l, " mail is handled by ")
-        })
-}
-
-fn master_cf(text: &[u8]) -> bool {
-    let rows = lines::of(text)
-        .take(200)
-        .filter(|(_, line)| {
-            let words: Vec<&[u8]> =
-                line.split(|b| b.is_ascii_whitespace()).filter(|w| !w.is_empty()).collect();
-            matches!(
-                words.as_slice(),
-                [_, b"inet" | b"unix" | b"fifo" | b"pass", _, _, _, _, _, _, ..]
-            )
-        })
-        .count();
-    rows >= 2
 }
 
 #[cfg(test)]

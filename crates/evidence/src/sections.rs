@@ -21,7 +21,7 @@ pub(crate) struct Section {
 const MOST: usize = 500;
 
 /// Commands whose output is evidence, or is known not to be.
-const COMMANDS: [&str; 40] = [
+const COMMANDS: [&str; 55] = [
     "ps",
     "ss",
     "netstat",
@@ -33,11 +33,19 @@ const COMMANDS: [&str; 40] = [
     "ip6tables",
     "iptables-save",
     "ip6tables-save",
+    "iptables-legacy",
+    "ip6tables-legacy",
+    "iptables-legacy-save",
+    "ip6tables-legacy-save",
+    "iptables-nft-save",
+    "ip6tables-nft-save",
+    "ipset",
     "nft",
     "ip",
     "find",
     "ls",
     "dig",
+    "drill",
     "host",
     "nslookup",
     "mailq",
@@ -58,6 +66,13 @@ const COMMANDS: [&str; 40] = [
     "dmesg",
     "wg",
     "clamscan",
+    "clamdscan",
+    "debsums",
+    "aide",
+    "tripwire",
+    "twprint",
+    "maldet",
+    "pflogsumm",
     "rkhunter",
     "chkrootkit",
     "uname",
@@ -124,7 +139,7 @@ fn is_command(words: &str) -> bool {
     // Prose goes on in words ("# last words of ..."): arguments have dashes, slashes, digits.
     let argument = |w: &str| {
         w.starts_with(['-', '/', '|', '.', '~', '+', '>', '\'', '"'])
-            || w.contains(['/', '.', '_', '=', '-'])
+            || w.contains(['/', '.', '_', '=', '-', ','])
             || w.len() <= 3
             || matches!(
                 w,
@@ -133,11 +148,24 @@ fn is_command(words: &str) -> bool {
                     | "auxww"
                     | "auxf"
                     | "show"
+                    | "dump"
                     | "addr"
                     | "route"
                     | "auxwwf"
                     | "grep"
                     | "axjf"
+                    | "filter"
+                    | "mangle"
+                    | "security"
+                    | "table"
+                    | "tables"
+                    | "inet"
+                    | "save"
+                    | "INPUT"
+                    | "OUTPUT"
+                    | "FORWARD"
+                    | "PREROUTING"
+                    | "POSTROUTING"
             )
     };
     COMMANDS.contains(&name) && words.all(argument)
@@ -156,7 +184,10 @@ mod tests {
             ("[root@mail ~]# sudo crontab -l -u www-data", Some("sudo crontab -l -u www-data")),
             ("==> /var/log/syslog <==", Some("/var/log/syslog")),
             ("=== netstat -tanp ===", Some("netstat -tanp")),
+            ("# iptables -t filter -L OUTPUT -v -n", Some("iptables -t filter -L OUTPUT -v -n")),
+            ("# ipset save", Some("ipset save")),
             ("# cat /etc/crontab", Some("cat /etc/crontab")),
+            ("# ps -eo pid,ppid,args", Some("ps -eo pid,ppid,args")),
             ("# m h dom mon dow command", None),
             ("# host names of the internal network follow below", None),
             ("# See /usr/share/postfix/main.cf.dist", None),

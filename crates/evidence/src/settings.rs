@@ -1,5 +1,8 @@
-//! Postfix settings: `postconf -n` output and `main.cf` (postconf(5)) -> [`Setting`]s. Lines that
-//! begin with a blank continue the setting before; comments may stand between.
+//! Postfix settings: `postconf -n` and `postconf -P` output and `main.cf` (postconf(5)) ->
+//! [`Setting`]s. Lines that begin with a blank continue the setting before; comments may stand
+//! between. Services are read by [`services`].
+
+pub mod services;
 
 use crate::facts::Setting;
 use crate::lines;
@@ -71,6 +74,10 @@ pub(crate) fn recognise(text: &[u8]) -> bool {
         }
         settings += 1;
         if let Some((name, _)) = split(line) {
+            // `postconf -P` puts the service in front: "submission/inet/smtpd_sasl_auth_enable".
+            let parts: Vec<&str> = name.split('/').collect();
+            let service = matches!(parts.as_slice(), [_, "inet" | "unix" | "fifo" | "pass", _]);
+            ours += usize::from(service);
             ours += usize::from(
                 OURS.iter()
                     .any(|o| if o.ends_with('_') { name.starts_with(o) } else { name == *o }),
@@ -155,6 +162,13 @@ mod tests {
             ]
         );
         assert_eq!(found[0].place, Place::byte(SourceId(0), 15));
+    }
+
+    #[test]
+    fn settings_of_services() {
+        let text = b"submission/inet/syslog_name = x\nsubmission/inet/smtpd_sasl_auth_enable = yes\nsubmission/inet/syslog_name = postfix/submission\n";
+        assert!(recognise(text));
+        assert_eq!(read(text, SourceId(0), 0)[1].name, "submission/inet/smtpd_sasl_auth_enable");
     }
 
     #[test]

@@ -59,10 +59,12 @@ pub fn second(line: &[u8], first: &Stamp) -> Option<Stamp> {
 
 /// `2015-12-04T14:30:00.123+01:00`, the `T` may be a blank.
 pub fn iso(text: &[u8]) -> Option<Stamp> {
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, sep, rest @ ..] = text else { return None };
-    if !matches!(sep, b'T' | b't' | b' ') {
+    // ulogd of Sophos UTM writes "2015:12:04-14:30:00".
+    let ([y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b't' | b' ', rest @ ..]
+    | [y1, y2, y3, y4, b':', m1, m2, b':', d1, d2, b'-', rest @ ..]) = text
+    else {
         return None;
-    }
+    };
     let year = i16::try_from(number(&[*y1, *y2, *y3, *y4])?).ok()?;
     let (month, day) = (number(&[*m1, *m2])?, number(&[*d1, *d2])?);
     let second = clock(rest)?;
@@ -321,6 +323,7 @@ mod tests {
         assert_eq!(said("2015-12-04 14:30:00 mail"), "2015-12-04T14:30:00Z");
         assert_eq!(said("[Fri Dec  4 14:30:00 2009] IN="), "2009-12-04T14:30:00Z");
         assert_eq!(said("Dec  4 2011 14:30:00 fw"), "2011-12-04T14:30:00Z");
+        assert_eq!(said("2015:12:04-14:30:00 utm ulogd[1]: x"), "2015-12-04T14:30:00Z");
         assert_eq!(said("<13>1 2015-12-04T14:30:00Z host"), "2015-12-04T14:30:00Z");
         for none in ["", "Dec", "Dez  4 14:30:00", "[1234.5] IN=", "99 12:00:00", "2015-1"] {
             assert_eq!(of_line(none.as_bytes()), None, "{none}");

@@ -1,5 +1,5 @@
-//! Pass 1: the large kinds, in the order of the contract: captures, connections, mail logs, web
-//! logs, kept mails; each kind in order of time. Memory holds one buffer a file and what the
+//! Pass 1: the large kinds, in the order of the contract: captures, connections, auth logs, proxy
+//! logs, mail logs, web logs, kept mails; each kind in order of time. Memory holds one buffer a file and what the
 //! readers keep; inputs get their records, stamps, gaps and notes.
 
 mod sets;
@@ -9,7 +9,7 @@ use crate::opened::{Body, Stream};
 use crate::plan;
 use crate::sources::{self, Sources};
 use crate::stamp::Clock;
-use crate::{Evidence, Input, Sink, connections, messages, walk, weblog};
+use crate::{Evidence, Input, Sink, authlog, connections, messages, proxylog, walk, weblog};
 use heloscope_model::{Place, SourceId, Time};
 use std::cell::{Cell, RefCell};
 use std::io::Read;
@@ -74,6 +74,8 @@ pub(crate) fn run(
     }
     seen.correct(evidence, &mut plan.logs);
     read_connections(evidence, &plan, sink, &meter);
+    read_auth(evidence, &plan, sink, &meter);
+    read_proxies(evidence, &plan, sink, &meter);
     sets::read(evidence, &plan.logs, sink, &meter);
     for web in &plan.webs {
         read_web(evidence, web, sink, &meter);
@@ -99,7 +101,8 @@ pub(crate) fn count(
 fn total(plan: &plan::Plan, sources: &Sources) -> u64 {
     let size = |id: SourceId| sources.get(id).map_or(0, |s| s.body.size());
     let logs = plan.logs.iter().map(|l| {
-        let times = u64::from(l.mail.is_some()) + u64::from(l.connections.is_some());
+        let read = [l.mail, l.connections, l.auth, l.proxy];
+        let times = read.iter().filter(|source| source.is_some()).count() as u64;
         l.body.size() * times
     });
     plan.captures.iter().map(|c| size(c.source)).sum::<u64>()
@@ -219,6 +222,46 @@ fn read_connections(
         if let Some(input) = input(evidence, source) {
             input.records = report.records;
             // The log's ends say what it covers, its firewall lines only where something was logged.
+            widen(input, report.first, report.last);
+            if let Some(cut) = &report.cut {
+                sources::note(input, cut);
+            }
+        }
+        close(evidence, source, stream);
+    }
+}
+
+fn read_auth(evidence: &mut Evidence, plan: &plan::Plan, sink: &mut dyn Sink, meter: &Meter<'_>) {
+    for log in &plan.logs {
+        let (Some(source), Some(reading)) = (log.auth, &log.reading) else { continue };
+        let Some(mut stream) = metered(evidence, source, meter) else { continue };
+        let mut clock = Clock::new(reading.zone.clone(), reading.first_year);
+        let report = authlog::read(source, &mut stream, &mut clock, &mut |event| sink.auth(event));
+        if let Some(input) = input(evidence, source) {
+            input.records = report.records;
+            widen(input, report.first, report.last);
+            if let Some(cut) = &report.cut {
+                sources::note(input, cut);
+            }
+        }
+        close(evidence, source, stream);
+    }
+}
+
+fn read_proxies(
+    evidence: &mut Evidence,
+    plan: &plan::Plan,
+    sink: &mut dyn Sink,
+    meter: &Meter<'_>,
+) {
+    for log in &plan.logs {
+        let (Some(source), Some(reading)) = (log.proxy, &log.reading) else { continue };
+        let Some(mut stream) = metered(evidence, source, meter) else { continue };
+        let mut clock = Clock::new(reading.zone.clone(), reading.first_year);
+        let report =
+            proxylog::read(source, &mut stream, &mut clock, &mut |proxied| sink.proxied(proxied));
+        if let Some(input) = input(evidence, source) {
+            input.records = report.records;
             widen(input, report.first, report.last);
             if let Some(cut) = &report.cut {
                 sources::note(input, cut);

@@ -5,11 +5,12 @@
 //! folder given, `expect.toml` and `README.md` are never evidence. What cannot be opened is
 //! named with its reason.
 
+use crate::opened::Body;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 /// Files taken from all paths together.
-const MOST: usize = 400_000;
+pub(crate) const MOST: usize = 400_000;
 
 /// Folders nested below a path given.
 const DEEPEST: usize = 64;
@@ -17,18 +18,24 @@ const DEEPEST: usize = 64;
 /// A file found, or why there is none.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// Where it is.
+    /// Where it is; of an archive's member, the archive's path and its name there.
     pub(crate) path: PathBuf,
-    /// The path given that it was found under.
+    /// The path given that it was found under, or the archive's.
     pub(crate) root: PathBuf,
     /// Its path below the folder given; empty for a file given itself.
     pub(crate) below: PathBuf,
+    /// Its bytes.
+    pub(crate) body: Body,
     /// Size.
     pub(crate) size: u64,
     /// Modified, in seconds since the epoch.
     pub(crate) modified: Option<i64>,
     /// Why it cannot be read.
     pub(crate) problem: Option<String>,
+    /// What is wrong with it though it is read.
+    pub(crate) note: Option<String>,
+    /// A member of an archive: its path above the archive says nothing of it.
+    pub(crate) archived: bool,
 }
 
 /// Every file below the paths, in order of path within each; the dash is for the caller.
@@ -112,9 +119,12 @@ fn folder(given: &Path, found: &mut Vec<Found>) {
             path: path.to_path_buf(),
             root: given.to_path_buf(),
             below,
+            body: Body::File(path.to_path_buf()),
             size: metadata.len(),
             modified,
             problem: None,
+            note: None,
+            archived: false,
         });
     }
     if let (count, Some(first)) = links {
@@ -126,14 +136,18 @@ fn folder(given: &Path, found: &mut Vec<Found>) {
     }
 }
 
-fn problem(path: &Path, root: &Path, reason: String) -> Found {
+/// Something that is named with its reason and not read.
+pub(crate) fn problem(path: &Path, root: &Path, reason: String) -> Found {
     Found {
         path: path.to_path_buf(),
         root: root.to_path_buf(),
         below: path.strip_prefix(root).unwrap_or(path).to_path_buf(),
+        body: Body::none(),
         size: 0,
         modified: None,
         problem: Some(reason),
+        note: None,
+        archived: false,
     }
 }
 

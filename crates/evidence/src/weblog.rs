@@ -186,7 +186,7 @@ fn front_fields(front: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
 }
 
 /// `04/Dec/2015:14:30:00 +0100]` -> time, offset, and what follows the bracket.
-fn clf_stamp(text: &[u8]) -> Option<(Time, i32, &[u8])> {
+pub(crate) fn clf_stamp(text: &[u8]) -> Option<(Time, i32, &[u8])> {
     let [d1, d2, b'/', m @ ..] = text.get(..6)? else { return None };
     let month = u8::try_from(month_number(m)?).ok()?;
     let day = u8::try_from(number(&[*d1, *d2])?).ok().filter(|d| (1..=31).contains(d))?;

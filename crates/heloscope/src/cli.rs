@@ -17,9 +17,18 @@ pub(crate) enum Command {
     ///
     /// Takes any files and folders in any mix: the list's notice, mail logs, captures, web logs,
     /// leases, socket and process tables, web roots. Each is recognised by its content; .gz, .xz,
-    /// .zst and .bz2 are opened. Exits 1 when a cause was found, 0 when not, 65 when nothing
+    /// .zst and .bz2 are opened, tar and zip archives read as the folder they hold. Exits 1 when a cause was found, 0 when not, 65 when nothing
     /// could be read.
     Investigate(Investigate),
+    /// Gather the evidence of this host into one archive, reading only.
+    ///
+    /// Runs one shell script, the same that --script prints for a host where nothing may be
+    /// installed: `ssh root@host sh -s < collect.sh > bundle.tar.gz`. It reads firewall, sockets,
+    /// processes, leases, mail settings, crontabs, names and times of web files, and the logs of
+    /// the time; it writes one private temporary folder, which it removes, and the archive. Exits 0
+    /// when done, 1 when something could not be read for want of permission, 73 when the archive
+    /// cannot be made, 74 when writing failed, 77 when a capture was asked for without privilege.
+    Collect(Collect),
     /// Print every SMTP session in captures or logs, one JSON object a line.
     Sessions(Sessions),
     /// Print the numbers of a mail log and who is behind them.
@@ -43,15 +52,69 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Investigate {
-    /// Files and folders of evidence; `-` is standard input.
+    /// Files, folders and archives of evidence; `-` is standard input.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// Print the answer as JSON (heloscope.investigation/1).
     #[arg(long)]
     pub(crate) json: bool,
+    /// Replace people's data (addresses, accounts, subjects, clients, machines) by pseudonyms, so
+    /// that the report can be attached to a ticket.
+    #[arg(long)]
+    pub(crate) redact: bool,
     /// Also write the report as one self-contained HTML page.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Collect {
+    /// Print the script instead of running it.
+    #[arg(long, exclusive = true)]
+    pub(crate) script: bool,
+    /// The archive; `-` is standard output. Else heloscope-HOST-TIME.tar.gz in this folder, or
+    /// standard output where that is no terminal.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Logs from this time on: `2026-11-24 14:30` (UTC), RFC 3339 or @SECONDS. Else 14 days.
+    #[arg(long, value_name = "TIME", value_parser = seconds, conflicts_with = "around")]
+    pub(crate) since: Option<i64>,
+    /// Logs up to this time; else up to now.
+    #[arg(long, value_name = "TIME", value_parser = seconds, conflicts_with = "around")]
+    pub(crate) until: Option<i64>,
+    /// Logs around the time that a notice names.
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    pub(crate) around: Option<i64>,
+    /// Minutes before and after it.
+    #[arg(long, value_name = "MINUTES", default_value_t = 720, requires = "around")]
+    pub(crate) window: u32,
+    /// Also record mail connections for so long, with tcpdump; needs root.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub(crate) capture: Option<u32>,
+    /// Folders of web sites whose files are listed; else the usual ones.
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    pub(crate) web_root: Vec<PathBuf>,
+    /// Megabytes taken at most, before they are packed.
+    #[arg(long, value_name = "MB")]
+    pub(crate) limit: Option<u32>,
+    /// Say as JSON what was gathered (heloscope.collect/1); needs --out with a file.
+    #[arg(long, requires = "out")]
+    pub(crate) json: bool,
+}
+
+/// A time as typed, in seconds since 1970.
+fn seconds(typed: &str) -> Result<i64, String> {
+    let at = typed
+        .strip_prefix('@')
+        .and_then(|n| n.parse().ok())
+        .or_else(|| typed.parse::<jiff::Timestamp>().ok().map(|t| t.as_second()))
+        .or_else(|| {
+            let civil = typed.trim_end_matches('Z').parse::<jiff::civil::DateTime>().ok()?;
+            Some(jiff::tz::TimeZone::UTC.to_timestamp(civil).ok()?.as_second())
+        });
+    // The shell's arithmetic and the calendar agree on these.
+    at.filter(|at| (0..32_503_680_000).contains(at))
+        .ok_or_else(|| "not a time: 2026-11-24 14:30, 2026-11-24T14:30:00Z or @SECONDS".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -87,6 +150,22 @@ pub(crate) struct Cases {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_as_typed() {
+        for (typed, want) in [
+            ("@1449239400", Some(1_449_239_400)),
+            ("2015-12-04 14:30", Some(1_449_239_400)),
+            ("2015-12-04T14:30:00Z", Some(1_449_239_400)),
+            ("2015-12-04T15:30:00+01:00", Some(1_449_239_400)),
+            ("2015-12-04", Some(1_449_187_200)),
+            ("yesterday", None),
+            ("@-5", None),
+            ("$(reboot)", None),
+        ] {
+            assert_eq!(seconds(typed).ok(), want, "{typed}");
+        }
+    }
 
     #[test]
     fn the_definition_is_sound() {

@@ -34,10 +34,22 @@ pub struct Investigation {
     /// Whether to ask for removal now, and why.
     #[serde(skip)]
     pub removal: Option<String>,
+    /// What the firewall lets out, with its rules.
+    #[serde(skip)]
+    pub firewall: Vec<Proof>,
+    /// What the lists' words mean, sentence by sentence.
+    #[serde(skip)]
+    pub remarks: Vec<String>,
+    /// The zone in which times are also told to people.
+    #[serde(skip)]
+    pub zone: Option<String>,
     /// The confidence of every class that was weighed, also of those that are no cause; for
     /// scoring, no part of the JSON.
     #[serde(skip)]
     pub weighed: Vec<(Class, f64)>,
+    /// What the evidence knows of people, for redaction; no part of the JSON.
+    #[serde(skip)]
+    pub people: crate::redact::Known,
 }
 
 /// The verdict, the contract's words.
@@ -59,24 +71,52 @@ pub enum Verdict {
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)] // the words are the contract's
 pub enum Class {
-    NatClient,
-    CompromisedSite,
     StolenCredentials,
+    CompromisedSite,
+    FormAbuse,
+    BotProcess,
+    ShellAccount,
     DirectSender,
+    TrustedClient,
+    NatClient,
+    VpnClient,
+    OpenProxy,
+    OpenRelay,
+    MtaIdentity,
 }
 
 impl Class {
     /// Every class this version weighs.
-    pub const ALL: [Self; 4] =
-        [Self::NatClient, Self::CompromisedSite, Self::StolenCredentials, Self::DirectSender];
+    pub const ALL: [Self; 12] = [
+        Self::StolenCredentials,
+        Self::CompromisedSite,
+        Self::FormAbuse,
+        Self::BotProcess,
+        Self::ShellAccount,
+        Self::DirectSender,
+        Self::TrustedClient,
+        Self::NatClient,
+        Self::VpnClient,
+        Self::OpenProxy,
+        Self::OpenRelay,
+        Self::MtaIdentity,
+    ];
 
     /// The contract's word.
     pub fn word(self) -> &'static str {
         match self {
-            Self::NatClient => "nat-client",
-            Self::CompromisedSite => "compromised-site",
             Self::StolenCredentials => "stolen-credentials",
+            Self::CompromisedSite => "compromised-site",
+            Self::FormAbuse => "form-abuse",
+            Self::BotProcess => "bot-process",
+            Self::ShellAccount => "shell-account",
             Self::DirectSender => "direct-sender",
+            Self::TrustedClient => "trusted-client",
+            Self::NatClient => "nat-client",
+            Self::VpnClient => "vpn-client",
+            Self::OpenProxy => "open-proxy",
+            Self::OpenRelay => "open-relay",
+            Self::MtaIdentity => "mta-identity",
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::incident::{Incident, same_helo};
 use crate::seen::Seen;
 use crate::weight::Cited;
 use heloscope_evidence::facts::Vantage;
-use heloscope_evidence::{Facts, Input, Kind, Process};
+use heloscope_evidence::{Facts, Input, Kind, Process, VpnClient};
 use heloscope_model::{Octets, Time, Window};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -73,6 +73,10 @@ impl<'a> Case<'a> {
         let own = &self.incident.own;
         let site = &self.facts.site;
         let ip = seen.speaker();
+        let from_tunnel = seen.hearsay.as_ref().is_some_and(|h| h.from_tunnel);
+        if from_tunnel || self.vpn_client(ip).is_some() {
+            return Speaker::Other(ip);
+        }
         if site.vantage == Some(Vantage::Host) {
             return Speaker::Host;
         }
@@ -95,6 +99,15 @@ impl<'a> Case<'a> {
         } else {
             Speaker::Host
         }
+    }
+
+    /// The VPN client that has an address inside the tunnel. A client that may use everything
+    /// (`0.0.0.0/0`) is the way out, not a client.
+    pub(crate) fn vpn_client(&self, ip: IpAddr) -> Option<&'a VpnClient> {
+        let narrow = |n: &ipnet::IpNet| n.prefix_len() >= 16;
+        let of = |c: &&VpnClient| c.inside.iter().any(|n| narrow(n) && n.contains(&ip));
+        let most = |c: &&VpnClient| c.inside.iter().map(ipnet::IpNet::prefix_len).max();
+        self.facts.vpn_clients.iter().filter(of).max_by_key(most)
     }
 
     /// What the MTA says in HELO: learnt from its sessions, or as configured.
@@ -130,7 +143,12 @@ impl<'a> Case<'a> {
             .filter(|s| self.is_open(s) && self.speaker(s) == Speaker::Host)
             .filter_map(|s| {
                 if profile.learnt_from > 0 {
-                    let ways = profile.differences(s);
+                    let mut ways = profile.differences(s);
+                    if ways.is_empty() && self.is_missing_in_the_log(s) {
+                        ways.push(
+                            "a mail of it was taken that the mail log knows nothing of".to_owned(),
+                        );
+                    }
                     return (!ways.is_empty()).then_some((s, ways));
                 }
                 let helo = s.helo.as_ref()?;
@@ -142,6 +160,26 @@ impl<'a> Case<'a> {
                 foreign.then(|| (s, vec![format!("it says HELO {helo}")]))
             })
             .collect()
+    }
+
+    /// Whether a mail was taken in it of which the log should know: it was being written before and
+    /// after, and a mail server logs what it hands over. Probes and failed tries leave no line.
+    fn is_missing_in_the_log(&self, seen: &Seen) -> bool {
+        const EDGE_S: f64 = 120.0;
+        let written = |i: &&Input| {
+            let around = |from: Time, to: Time| {
+                let (from, to) = (self.log_time(from), self.log_time(to));
+                from.plus_secs(EDGE_S) <= seen.start
+                    && seen.end <= to.plus_secs(-EDGE_S)
+                    && !i.gaps.iter().any(|(a, b)| {
+                        Window { from: self.log_time(*a), to: self.log_time(*b) }
+                            .meets(&seen.stretch())
+                    })
+            };
+            i.kind == Kind::MailLog
+                && i.first.zip(i.last).is_some_and(|(from, to)| around(from, to))
+        };
+        seen.taken > 0 && self.inputs.iter().any(|i| written(&i))
     }
 
     /// Sessions of others that no line explains and that a list could have seen.

@@ -5,11 +5,10 @@ use crate::answer::{
     Cause, Class, Coverage, InputRow, Investigation, Needed, NoticeRow, Proof, RuledOut,
     SessionCount, SessionRow, Verdict,
 };
-use crate::case::{Case, Speaker};
+use crate::case::Case;
 use crate::hypotheses::Hypothesis;
-use crate::needed;
-use crate::timeline;
 use crate::weight::Reason;
+use crate::{blast, list_words, needed, removal, ruled_out, timeline, walls};
 use heloscope_evidence::{Evidence, Kind, Quote};
 use heloscope_model::notice::Subject;
 use heloscope_model::{Place, Time};
@@ -29,6 +28,9 @@ pub(crate) struct Conclusion {
     unexplained: Vec<(SessionRow, Place)>,
     timeline: crate::answer::Timeline,
     removal: Option<String>,
+    remarks: Vec<String>,
+    walls: Vec<Reason>,
+    zone: Option<String>,
     weighed: Vec<(Class, f64)>,
     /// Of sessions that are cited: who spoke to whom, and what he said.
     gists: HashMap<Place, String>,
@@ -42,7 +44,7 @@ pub(crate) fn conclude(case: &Case<'_>, mut hypotheses: Vec<Hypothesis>) -> Conc
         let by_confidence = b.weighing.confidence().total_cmp(&a.weighing.confidence());
         by_confidence.then(a.class.cmp(&b.class))
     });
-    let ruled_out = ruled_out(case, &hypotheses);
+    let ruled_out = ruled_out::ruled_out(case, &hypotheses);
     let weighed = Class::ALL
         .into_iter()
         .map(|class| {
@@ -50,8 +52,15 @@ pub(crate) fn conclude(case: &Case<'_>, mut hypotheses: Vec<Hypothesis>) -> Conc
             (class, of_class.map(|h| h.weighing.confidence()).fold(0.0, f64::max))
         })
         .collect();
-    let causes: Vec<_> =
+    let mut causes: Vec<_> =
         hypotheses.into_iter().filter(|h| h.weighing.confidence() > CAUSE).collect();
+    // One culprit that is seen in two ways is one cause; the surer way tells it.
+    let mut named = HashSet::new();
+    causes.retain(|c| {
+        let who = c.culprit.as_ref().map(|w| w.value.clone());
+        who.is_none_or(|who| named.insert((c.class, who)))
+    });
+    blast::add(case, &mut causes);
     let cited: HashSet<Place> = causes.iter().flat_map(Hypothesis::cited).collect();
     let gists = case
         .gathered
@@ -63,7 +72,9 @@ pub(crate) fn conclude(case: &Case<'_>, mut hypotheses: Vec<Hypothesis>) -> Conc
         .collect();
     let until = case.last_stamp();
     let needed = needed::needed(case, &causes);
-    let removal = removal(case, &causes);
+    let removal = removal::advice(case, &causes);
+    let remarks = list_words::remarks(case);
+    let walls = walls::told(case);
     let timeline = timeline::draw(case, &causes);
     let outbound = &case.gathered.outbound;
     let unexplained: Vec<_> = outbound.iter().filter(|s| s.explained.is_none()).collect();
@@ -99,126 +110,13 @@ pub(crate) fn conclude(case: &Case<'_>, mut hypotheses: Vec<Hypothesis>) -> Conc
         unexplained,
         timeline,
         removal,
+        remarks,
+        walls,
+        zone: case.facts.site.timezone.clone(),
         weighed,
         gists,
         until,
     }
-}
-
-/// Each class once that did not become a cause, with the strongest reason against it.
-fn ruled_out(case: &Case<'_>, hypotheses: &[Hypothesis]) -> Vec<RuledOut> {
-    let mut rows = Vec::new();
-    for class in Class::ALL {
-        let of_class: Vec<_> = hypotheses.iter().filter(|h| h.class == class).collect();
-        if of_class.iter().any(|h| h.weighing.confidence() > CAUSE) {
-            continue;
-        }
-        let because = match of_class.first() {
-            Some(best) => {
-                let against = best
-                    .weighing
-                    .reasons
-                    .iter()
-                    .filter(|r| r.weight < -0.5)
-                    .min_by(|a, b| a.weight.total_cmp(&b.weight));
-                let who = best.culprit.as_ref().map_or("it", |c| c.value.as_str());
-                match against {
-                    Some(reason) => Some(format!("{who}: {}", reason.says)),
-                    None => continue,
-                }
-            }
-            None => absent(case, class),
-        };
-        if let Some(because) = because {
-            rows.push(RuledOut { class: class.word(), because });
-        }
-    }
-    rows.extend(by_the_lists_words(case));
-    rows
-}
-
-/// Why a class without a candidate is out, where the evidence could have shown one.
-fn absent(case: &Case<'_>, class: Class) -> Option<String> {
-    let seen_all = case.covers_window(Kind::Capture) == Some(true);
-    match class {
-        Class::NatClient => {
-            let forwarded = case
-                .gathered
-                .outbound
-                .iter()
-                .filter(|s| case.is_open(s))
-                .any(|s| case.speaker(s) != Speaker::Host);
-            (seen_all
-                && !forwarded
-                && case
-                    .facts
-                    .site
-                    .vantage
-                    .is_some_and(|v| v != heloscope_evidence::facts::Vantage::Host))
-            .then(|| {
-                "in the recorded time no other machine opened a session to a mail server".to_owned()
-            })
-        }
-        Class::CompromisedSite | Class::DirectSender => (seen_all
-            && case.past_mta_on_host().is_empty()
-            && case.gathered.usages.uids.is_empty())
-        .then(|| {
-            "in the recorded time every session of this host is explained by the mail log or \
-                     looks like the mail server's own"
-                .to_owned()
-        }),
-        Class::StolenCredentials => (case.covers_window(Kind::MailLog) == Some(true)
-            && !all_through_one_door(case))
-        .then(|| "in the mail log no account sends from outside".to_owned()),
-    }
-}
-
-/// Whether several accounts send from one and the same address: web mail or a proxy hides who.
-fn all_through_one_door(case: &Case<'_>) -> bool {
-    let accounts = &case.gathered.usages.accounts;
-    let addresses: std::collections::BTreeSet<_> =
-        accounts.values().flat_map(|usage| usage.clients.keys()).collect();
-    accounts.len() >= 2 && addresses.len() == 1
-}
-
-/// What the list's own words exclude (FIELD.md section 1).
-fn by_the_lists_words(case: &Case<'_>) -> Vec<RuledOut> {
-    let behaviour_list = case.incident.notices.iter().any(|n| {
-        n.list.as_deref().is_some_and(|l| {
-            let l = l.to_ascii_uppercase();
-            l.contains("CBL") || l.contains("XBL")
-        })
-    });
-    if !behaviour_list {
-        return Vec::new();
-    }
-    let list = "the CBL and the XBL list single addresses for what bots do";
-    vec![
-        RuledOut {
-            class: "open-relay",
-            because: format!("{list}; they neither test nor list relays"),
-        },
-        RuledOut { class: "bulk-mailing", because: format!("{list}, never for volume") },
-        RuledOut { class: "shared-prefix", because: format!("{list}, never ranges") },
-    ]
-}
-
-/// Whether it is time to ask for removal.
-fn removal(case: &Case<'_>, causes: &[Hypothesis]) -> Option<String> {
-    if case.incident.notices.is_empty() {
-        return None;
-    }
-    let last = causes.iter().filter_map(|c| c.last).max();
-    Some(match (causes.is_empty(), last.and_then(|l| case.is_ongoing(Some(l)))) {
-        (true, _) => {
-            "Not yet: the cause is not known, so the address would be listed again.".to_owned()
-        }
-        (false, Some(true)) => {
-            "Not yet: it still went on when the evidence ends. Fix it first, verify, then ask."
-                .to_owned()
-        }
-        (false, _) => "Not yet: apply the fix and verify it first; then ask once.".to_owned(),
-    })
 }
 
 impl Conclusion {
@@ -230,6 +128,7 @@ impl Conclusion {
     ) -> Investigation {
         let mut places: Vec<Place> = self.causes.iter().flat_map(Hypothesis::cited).collect();
         places.extend(self.unexplained.iter().map(|(_, place)| *place));
+        places.extend(self.walls.iter().flat_map(|r| r.places.iter().map(|(place, _)| *place)));
         places.sort_unstable();
         places.dedup();
         let quoted = evidence.quotes(&places);
@@ -270,7 +169,11 @@ impl Conclusion {
             inputs: evidence.inputs.iter().map(input_row).collect(),
             timeline: self.timeline,
             removal: self.removal,
+            remarks: self.remarks,
+            firewall: self.walls.iter().flat_map(|r| reason_proofs(r, &quotes, evidence)).collect(),
+            zone: self.zone,
             weighed: self.weighed,
+            people: crate::redact::Known::default(),
         }
     }
 }
@@ -382,7 +285,15 @@ fn notice_row(notice: &heloscope_model::Notice, evidence: &Evidence) -> NoticeRo
 }
 
 fn coverage(evidence: &Evidence) -> Vec<Coverage> {
-    let streams = [Kind::Capture, Kind::MailLog, Kind::WebLog, Kind::Connections, Kind::Messages];
+    let streams = [
+        Kind::Capture,
+        Kind::MailLog,
+        Kind::WebLog,
+        Kind::ProxyLog,
+        Kind::AuthLog,
+        Kind::Connections,
+        Kind::Messages,
+    ];
     evidence
         .inputs
         .iter()

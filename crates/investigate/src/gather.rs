@@ -5,16 +5,20 @@
 //! instants that need explaining are known before the first request. Everything kept is
 //! bounded; what a bound drops is counted in [`Gathered::dropped`].
 
+use crate::inbound::Inbound;
 use crate::incident::Incident;
 use crate::instants::Instants;
+use crate::logins::Logins;
 use crate::matching;
 use crate::profile::Profile;
+use crate::proxies::Proxies;
+use crate::requests::Requests;
 use crate::seen::{ProcessRef, Seen};
-use crate::usage::{Requests, Usages};
-use heloscope_evidence::{Connection, MailCopy, Request, Sink};
-use heloscope_maillog::{Attempt, Login, Mail};
-use heloscope_model::{Octets, Session};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::usage::Usages;
+use heloscope_evidence::{AuthEvent, Connection, MailCopy, Process, Proxied, Request, Sink};
+use heloscope_maillog::{Attempt, Login, Mail, Origin, Reject};
+use heloscope_model::{Octets, Place, Session, Time};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 /// Sessions kept. At some 500 bytes each they stay below 128 MB.
@@ -31,10 +35,13 @@ const COPIES: usize = 20_000;
 /// Everything the hypotheses look at.
 pub(crate) struct Gathered<'a> {
     incident: &'a Incident,
+    processes: &'a [Process],
     /// Outgoing sessions.
     pub(crate) outbound: Vec<Seen>,
     /// Sessions from inside to an address of ours: how local programs speak to the MTA.
     pub(crate) inward: u64,
+    /// Sessions that come in.
+    pub(crate) inbound: Inbound,
     twins: HashMap<(u32, u32), usize>,
     by_socket: HashMap<(SocketAddr, SocketAddr), usize>,
     pub(crate) matching: matching::Pending,
@@ -44,6 +51,12 @@ pub(crate) struct Gathered<'a> {
     pub(crate) usages: Usages,
     /// Connections to mail ports that firewalls and socket tables name.
     pub(crate) connections: Vec<Connection>,
+    /// Rows of those that are a recorded session, and of no other.
+    pub(crate) placed: HashSet<Place>,
+    /// Log-ins to this host.
+    pub(crate) logins: Logins,
+    /// What proxies were asked for.
+    pub(crate) proxies: Proxies,
     /// Requests near the instants that need explaining.
     pub(crate) requests: Requests,
     /// Message copies.
@@ -60,17 +73,22 @@ pub(crate) struct Gathered<'a> {
 }
 
 impl<'a> Gathered<'a> {
-    pub(crate) fn new(incident: &'a Incident) -> Self {
+    pub(crate) fn new(incident: &'a Incident, processes: &'a [Process]) -> Self {
         Self {
             incident,
+            processes,
             outbound: Vec::new(),
             inward: 0,
+            inbound: Inbound::default(),
             twins: HashMap::new(),
             by_socket: HashMap::new(),
             matching: matching::Pending::default(),
             profile: Profile::default(),
             usages: Usages::default(),
             connections: Vec::new(),
+            placed: HashSet::new(),
+            logins: Logins::default(),
+            proxies: Proxies::default(),
             requests: Requests::default(),
             copies: Vec::new(),
             log_hosts: BTreeSet::new(),
@@ -104,7 +122,24 @@ impl<'a> Gathered<'a> {
             }
         }
         let unexplained = self.outbound.iter().filter(|s| s.explained.is_none()).map(|s| s.start);
-        self.requests.instants = Instants::new(unexplained, self.usages.local_instants());
+        let starts = self.starts();
+        self.requests.instants =
+            Instants::new(unexplained, self.usages.local_instants(), starts.into_iter());
+    }
+
+    /// When the processes were started that hold connections to mail ports or lie oddly: a request
+    /// may have started them.
+    fn starts(&self) -> Vec<(Time, u32)> {
+        let holds = |process: &Process| {
+            let of_it = |pid: Option<u32>| pid == Some(process.pid);
+            self.outbound.iter().any(|s| of_it(s.process.as_ref().and_then(|p| p.pid)))
+                || self.connections.iter().any(|c| c.dst_port == 25 && of_it(c.pid))
+        };
+        self.processes
+            .iter()
+            .filter(|p| holds(p) || crate::hypotheses::stands_out(p, self.processes))
+            .filter_map(|p| Some((p.started?, p.pid)))
+            .collect()
     }
 
     /// Where no session is explained by content: the addresses most of whose sessions are
@@ -135,12 +170,22 @@ impl<'a> Gathered<'a> {
         }
         let client = SocketAddr::new(connection.src, connection.src_port.unwrap_or(0));
         let server = SocketAddr::new(connection.dst, connection.dst_port);
-        let known = self.by_socket.get(&(client, server)).copied();
+        // Seen outside the translation, the tracked connection names who stands behind it.
+        let outside = connection.translated.map(|ip| SocketAddr::new(ip, client.port()));
+        let known = self.by_socket.get(&(client, server)).copied().or_else(|| {
+            let known = *self.by_socket.get(&(outside?, server))?;
+            let seen = self.outbound.get_mut(known)?;
+            if seen.inside.is_none() && own.is_inside(connection.src) {
+                seen.inside = Some(client);
+            }
+            Some(known)
+        });
         if let Some(seen) = known.and_then(|i| self.outbound.get_mut(i)) {
             let same =
                 connection.time.is_none_or(|t| seen.stretch().widened(SAME_CONNECTION_S).holds(t));
             if same {
                 seen.process = seen.process.take().or_else(|| ProcessRef::of(connection));
+                self.placed.insert(connection.place);
                 return;
             }
         }
@@ -174,6 +219,7 @@ impl Sink for Gathered<'_> {
         }
         if own.is_ours(server) {
             self.inward += u64::from(own.is_inside(speaker));
+            self.inbound.session(&session);
             return;
         }
         if !own.is_ours(speaker) {
@@ -210,6 +256,14 @@ impl Sink for Gathered<'_> {
         if self.log_hosts.len() < LOG_HOSTS && !self.log_hosts.contains(&mail.host) {
             self.log_hosts.insert(mail.host.clone());
         }
+        if let (Origin::Client { ip: Some(ip), account: None, .. }, Some(from)) =
+            (&mail.origin, &mail.from)
+        {
+            let own = &self.incident.own;
+            let line = (mail.place, mail.first);
+            let relayed = mail.deliveries.iter().any(crate::usage::relayed);
+            self.inbound.mail(*ip, from.as_bytes(), line, relayed, |ip| !own.is_ours(ip));
+        }
         self.matching.mail(&mail, &mut self.outbound);
         self.usages.mail(&mail, self.incident);
     }
@@ -218,8 +272,20 @@ impl Sink for Gathered<'_> {
         self.matching.attempt(&attempt);
     }
 
+    fn reject(&mut self, reject: Reject) {
+        self.usages.reject(&reject);
+    }
+
     fn login(&mut self, login: Login) {
         self.usages.login(&login);
+    }
+
+    fn auth(&mut self, event: AuthEvent) {
+        self.logins.event(event);
+    }
+
+    fn proxied(&mut self, proxied: Proxied) {
+        self.proxies.request(proxied);
     }
 
     fn request(&mut self, request: Request) {

@@ -7,33 +7,60 @@
 //! records quoted. [`report`] prints it. Pure but for the reading that `evidence` does.
 
 pub mod answer;
+mod blast;
 mod case;
 mod conclude;
 mod gather;
 mod hypotheses;
+mod inbound;
 mod incident;
 mod instants;
+mod list_words;
+mod logins;
 mod matching;
+mod mta_settings;
 mod needed;
 mod profile;
+mod proxies;
+pub mod redact;
+mod removal;
 pub mod report;
+mod requests;
+mod ruled_out;
 mod seen;
 mod timeline;
+mod unread;
 mod usage;
+mod walls;
 mod weight;
 
 pub use answer::{Investigation, Verdict};
 
 use heloscope_evidence::Evidence;
 
+/// Every hypothesis with every reason, causes or not: for whoever works on the rules.
+pub fn weighed(evidence: &mut Evidence) -> Vec<String> {
+    let incident = incident::Incident::new(&evidence.facts);
+    let processes = evidence.facts.processes.clone();
+    let mut gathered = gather::Gathered::new(&incident, &processes);
+    evidence.stream(&mut gathered, &mut |_, _| {});
+    gathered.settle();
+    let case = case::Case::new(&evidence.facts, &incident, &gathered, &evidence.inputs);
+    let mut all = hypotheses::all(&case);
+    all.sort_by(|a, b| b.weighing.confidence().total_cmp(&a.weighing.confidence()));
+    all.iter().map(hypotheses::Hypothesis::told).collect()
+}
+
 /// Investigates. `progress` is told bytes done and bytes in all.
 pub fn investigate(evidence: &mut Evidence, progress: &mut dyn FnMut(u64, u64)) -> Investigation {
     let incident = incident::Incident::new(&evidence.facts);
-    let mut gathered = gather::Gathered::new(&incident);
+    let processes = evidence.facts.processes.clone();
+    let mut gathered = gather::Gathered::new(&incident, &processes);
     evidence.stream(&mut gathered, progress);
     gathered.settle();
     let case = case::Case::new(&evidence.facts, &incident, &gathered, &evidence.inputs);
     let hypotheses = hypotheses::all(&case);
     let conclusion = conclude::conclude(&case, hypotheses);
-    conclusion.quoted(evidence, &incident.notices)
+    let people = redact::Known::of(&case);
+    Investigation { people, ..conclusion.quoted(evidence, &incident.notices) }
 }

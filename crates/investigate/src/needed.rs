@@ -1,10 +1,12 @@
-//! What would settle what is open: the missing evidence, and the exact command that collects it.
+//! What would settle what is open: the missing evidence, and the exact command that collects it on
+//! this kind of host: its mail server, gateway or single host, the time the notice names.
 
 use crate::answer::{Class, Needed};
 use crate::case::Case;
 use crate::hypotheses::Hypothesis;
 use heloscope_evidence::Kind;
 use heloscope_evidence::facts::Vantage;
+use heloscope_model::Time;
 
 /// What to collect, the most telling first.
 pub(crate) fn needed(case: &Case<'_>, causes: &[Hypothesis]) -> Vec<Needed> {
@@ -15,6 +17,16 @@ pub(crate) fn needed(case: &Case<'_>, causes: &[Hypothesis]) -> Vec<Needed> {
     if let Some(cause) = causes.first() {
         for_a_cause(case, cause, &mut want);
         return wanted;
+    }
+    if !case.inputs.iter().any(|i| is_of_the_host(i.kind) && i.records > 0) {
+        let when = around(case).map(|at| format!(" --around '{at}'")).unwrap_or_default();
+        want(
+            "everything this host can show at once (it only reads; see what it took before you hand it on)",
+            format!(
+                "heloscope collect{when} --out bundle.tar.gz   (or where it is not installed: heloscope \
+                 collect --script | ssh root@HOST sh -s > bundle.tar.gz)"
+            ),
+        );
     }
     if case.incident.notices.is_empty() {
         want(
@@ -50,11 +62,7 @@ pub(crate) fn needed(case: &Case<'_>, causes: &[Hypothesis]) -> Vec<Needed> {
         );
     }
     if case.covers_window(Kind::MailLog) != Some(true) {
-        want(
-            "the mail log of the time the notice names",
-            "cp /var/log/mail.log* .   (or: journalctl -u 'postfix*' -o short-iso > mail.log)"
-                .to_owned(),
-        );
+        want("the mail log of the time the notice names", mail_log(case));
     }
     if case.facts.site.vantage != Some(Vantage::Host)
         && case.covers_window(Kind::Connections) != Some(true)
@@ -83,6 +91,21 @@ pub(crate) fn needed(case: &Case<'_>, causes: &[Hypothesis]) -> Vec<Needed> {
                 "cp /var/log/apache2/*access.log* /var/log/nginx/*access.log* .".to_owned(),
             );
         }
+        if case.facts.cron.is_empty() {
+            want(
+                "what cron runs, and what runs now, with parents and times of start",
+                "cat /etc/crontab /etc/cron.d/* /var/spool/cron/crontabs/* > crontabs.txt; ps -ewwo \
+                 pid,ppid,uid,user,lstart,args > ps.txt"
+                    .to_owned(),
+            );
+        }
+        if !case.has(Kind::AuthLog) {
+            want(
+                "who logged in to this host at that time",
+                "cp /var/log/auth.log* .   (or /var/log/secure*; or: journalctl -u ssh -o short-iso)"
+                    .to_owned(),
+            );
+        }
         if !case.has(Kind::WebRoot) {
             want(
                 "the files of the web sites",
@@ -91,6 +114,7 @@ pub(crate) fn needed(case: &Case<'_>, causes: &[Hypothesis]) -> Vec<Needed> {
             );
         }
     }
+    wanted.extend(crate::unread::needed(case.facts));
     if wanted.is_empty() {
         wanted.push(Needed {
             what: "a recording over the whole time of the next detection, at the place where all mail \
@@ -104,6 +128,47 @@ pub(crate) fn needed(case: &Case<'_>, causes: &[Hypothesis]) -> Vec<Needed> {
     wanted
 }
 
+/// Whether a kind comes from the host, not from the list or the administrator's head.
+fn is_of_the_host(kind: Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::Notice | Kind::Site | Kind::ListAnswers | Kind::DnsFacts | Kind::Unrecognised
+    )
+}
+
+/// The instant the first notice names, as `date` and `journalctl` take it.
+fn around(case: &Case<'_>) -> Option<String> {
+    let (index, _) = case.incident.windows.first()?;
+    let (at, _) = case.incident.notices.get(*index)?.time?;
+    Some(utc(at))
+}
+
+/// `2026-11-24 14:30:00 UTC`.
+fn utc(at: Time) -> String {
+    let text = Time::from_secs(at.secs()).rfc3339();
+    format!("{} UTC", text.trim_end_matches('Z').replace('T', " "))
+}
+
+/// Where this host's mail server logs.
+fn mail_log(case: &Case<'_>) -> String {
+    let is = |name: &str| case.facts.site.mta.iter().any(|m| m.to_ascii_lowercase().contains(name));
+    if is("exim") {
+        return "cp /var/log/exim4/mainlog* .   (or /var/log/exim/main.log*)".to_owned();
+    }
+    let between = match case.incident.windows.first() {
+        Some((_, window)) => format!(
+            " --since '{}' --until '{}'",
+            utc(window.from.plus_secs(-3600.0)),
+            utc(window.to.plus_secs(3600.0))
+        ),
+        None => String::new(),
+    };
+    let unit = if is("sendmail") { "sendmail" } else { "postfix*" };
+    format!(
+        "cp /var/log/mail.log* /var/log/maillog* .   (or: journalctl -u '{unit}' -o short-iso{between} > mail.log)"
+    )
+}
+
 fn for_a_cause(case: &Case<'_>, cause: &Hypothesis, want: &mut impl FnMut(&str, String)) {
     match cause.class {
         Class::NatClient if cause.culprit.is_none() => want(
@@ -113,6 +178,21 @@ fn for_a_cause(case: &Case<'_>, cause: &Hypothesis, want: &mut impl FnMut(&str, 
         Class::NatClient if case.facts.leases.is_empty() => want(
             "whose machine has that address",
             "cat /var/lib/misc/dnsmasq.leases   (or /var/lib/dhcp/dhcpd.leases)".to_owned(),
+        ),
+        Class::OpenRelay if case.facts.settings.is_empty() => {
+            want("the setting that lets them", "postconf -n > postconf.txt".to_owned());
+        }
+        Class::TrustedClient if case.facts.leases.is_empty() => want(
+            "whose machine has that address",
+            "cat /var/lib/misc/dnsmasq.leases   (or /var/lib/dhcp/dhcpd.leases)".to_owned(),
+        ),
+        Class::OpenProxy if case.gathered.proxies.total == 0 => want(
+            "who used the proxy",
+            "cp /var/log/squid/access.log* .   (or the proxy's own log)".to_owned(),
+        ),
+        Class::ShellAccount if !case.has(Kind::AuthLog) => want(
+            "from where the account was logged in to",
+            "cp /var/log/auth.log* .   (or /var/log/secure*)".to_owned(),
         ),
         Class::CompromisedSite if !case.has(Kind::WebRoot) => {
             want("the script itself", "tar -C / -cf - var/www | tar -xf - -C evidence/".to_owned())

@@ -34,6 +34,8 @@ pub(crate) struct Seen {
     pub(crate) dialect: Dialect,
     /// MAIL commands.
     pub(crate) mails: u32,
+    /// Messages that the server took.
+    pub(crate) taken: u32,
     /// Hashes of the recipients tried, lower case.
     pub(crate) recipients: Vec<u64>,
     /// Replies a mail log could quote: hash and the time they came.
@@ -71,6 +73,8 @@ pub(crate) struct Hearsay {
     pub(crate) forwarded: bool,
     /// The rule's prefix says that it was not let through.
     pub(crate) dropped: bool,
+    /// The interface it came in by is a tunnel's.
+    pub(crate) from_tunnel: bool,
 }
 
 /// Seconds that a connection named by a firewall line may have lasted.
@@ -95,6 +99,11 @@ impl Seen {
             stack: session.syn.as_ref().map(Stack::new),
             helo: said.helo().map(|(_, argument)| argument),
             dialect: Dialect::new(session),
+            taken: said
+                .messages
+                .iter()
+                .filter(|m| said.reply(m.reply).is_some_and(|r| (200..300).contains(&r.code)))
+                .count() as u32,
             mails: u32::try_from(commands(Verb::Mail).count()).unwrap_or(u32::MAX),
             recipients: commands(Verb::Rcpt)
                 .take(KEYS)
@@ -141,6 +150,7 @@ impl Seen {
             helo: None,
             dialect: Dialect::default(),
             mails: 0,
+            taken: 0,
             recipients: Vec::new(),
             replies: Vec::new(),
             authenticated: false,
@@ -155,6 +165,7 @@ impl Seen {
                 forwarded: connection.in_interface.as_deref().is_some_and(|i| !i.is_empty())
                     && connection.out_interface.as_deref().is_some_and(|o| !o.is_empty()),
                 dropped,
+                from_tunnel: connection.in_interface.as_deref().is_some_and(is_tunnel),
             }),
         }
     }
@@ -241,6 +252,12 @@ impl ProcessRef {
             place: *place,
         })
     }
+}
+
+/// Whether an interface is named as tunnels are.
+fn is_tunnel(interface: &str) -> bool {
+    let name = interface.trim_end_matches(|c: char| c.is_ascii_digit());
+    name.len() < interface.len() && matches!(name, "wg" | "tun" | "tap" | "ipsec" | "zt")
 }
 
 /// `aa:bb:cc:dd:ee:ff`.

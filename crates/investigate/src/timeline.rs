@@ -1,6 +1,6 @@
 //! The time line of the page: lanes of marks around the notices' windows.
 
-use crate::answer::{Lane, Path, Timeline, Tone};
+use crate::answer::{Culprit, Lane, Path, Timeline, Tone};
 use crate::case::{Case, Speaker};
 use crate::hypotheses::Hypothesis;
 use heloscope_model::Time;
@@ -52,17 +52,21 @@ pub(crate) fn draw(case: &Case<'_>, causes: &[Hypothesis]) -> Timeline {
                 .map(|(t, ip, _)| (*t, ip.map_or_else(String::new, |ip| format!("from {ip}"))));
             lane(&mut timeline, &format!("mail of account {}", culprit.value), Tone::Bad, mails);
         }
-        if culprit.kind == "script" {
-            let paths = &case.gathered.requests.paths;
-            let marks = paths
-                .iter()
-                .filter(|(path, _)| culprit.value.ends_with(path.as_str()))
-                .flat_map(|(path, usage)| usage.times.iter().map(|t| (*t, path.clone())));
-            lane(&mut timeline, "requests to the script", Tone::Bad, marks);
+        for (name, marks) in of_culprit(case, culprit) {
+            lane(&mut timeline, &name, Tone::Bad, marks.into_iter());
         }
     }
     let local = case.gathered.usages.uids.iter().flat_map(|(uid, usage)| {
-        usage.sequence.iter().map(move |(t, ..)| (*t, format!("user id {uid}")))
+        usage.sequence.iter().map(move |(t, ..)| {
+            (
+                *t,
+                if *uid == crate::usage::BY_SMTP {
+                    "by SMTP".to_owned()
+                } else {
+                    format!("user id {uid}")
+                },
+            )
+        })
     });
     lane(&mut timeline, "mail of local programs", Tone::Plain, local);
     let logins = case.gathered.usages.accounts.iter().flat_map(|(account, usage)| {
@@ -72,6 +76,50 @@ pub(crate) fn draw(case: &Case<'_>, causes: &[Hypothesis]) -> Timeline {
     });
     lane(&mut timeline, "mail of logged-in accounts", Tone::Plain, logins);
     timeline
+}
+
+/// What a culprit did, by its kind: requests, mails without a password, log-ins, proxy lines.
+fn of_culprit(case: &Case<'_>, culprit: &Culprit) -> Vec<(String, Vec<(Time, String)>)> {
+    let value = culprit.value.as_str();
+    let requests = |is: &dyn Fn(&str) -> bool| -> Vec<(Time, String)> {
+        let paths = case.gathered.requests.paths.iter().filter(|(path, _)| is(path));
+        paths.flat_map(|(path, usage)| usage.times.iter().map(|t| (*t, path.clone()))).collect()
+    };
+    match culprit.kind {
+        "script" => vec![("requests to the script".to_owned(), requests(&|p| value.ends_with(p)))],
+        "url" => {
+            vec![(format!("requests: {value}"), requests(&|p| value.split(' ').nth(1) == Some(p)))]
+        }
+        "host" | "setting" => {
+            let ip = if culprit.kind == "host" {
+                value.parse().ok()
+            } else {
+                culprit.attrs.get("from").and_then(|v| v.as_str()).and_then(|v| v.parse().ok())
+            };
+            let usage = ip.and_then(|ip| case.gathered.usages.clients.get(&ip));
+            let marks = usage.map(|u| {
+                u.sequence
+                    .iter()
+                    .map(|(t, ip, _)| (*t, ip.map_or_else(String::new, |ip| format!("from {ip}"))))
+            });
+            let marks: Vec<_> = marks.into_iter().flatten().collect();
+            vec![("mail taken without a password".to_owned(), marks)]
+        }
+        "account" => {
+            let logins = case.gathered.logins.users.get(value);
+            let marks = logins.into_iter().flat_map(|l| l.accepted.iter()).map(|a| {
+                let from = a.ip.map_or_else(String::new, |ip| format!(" from {ip}"));
+                (a.time, format!("{}{from}", a.method))
+            });
+            vec![(format!("log-ins to {value}"), marks.collect())]
+        }
+        "service" => {
+            let lines = case.gathered.proxies.to_mail.iter();
+            let marks = lines.map(|r| (r.time, format!("{}:{}", r.host, r.port)));
+            vec![("connections the proxy let through".to_owned(), marks.collect())]
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn lane(

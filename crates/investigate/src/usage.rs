@@ -1,11 +1,9 @@
-//! Who uses the MTA and the web site: bounded profiles by account, uid, client and path.
+//! Who uses the MTA: bounded profiles by account, uid and client.
 
 use crate::incident::Incident;
-use crate::instants::{Instant, Instants};
 use crate::seen::key;
-use heloscope_evidence::Request;
-use heloscope_maillog::{Login, Mail, Origin, Status};
-use heloscope_model::{Octets, Place, Time};
+use heloscope_maillog::{Login, Mail, Origin, Reject, Status};
+use heloscope_model::{Place, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -19,17 +17,10 @@ const RECIPIENTS: usize = 4096;
 const WENT_OUT: usize = 1_000_000;
 /// Events kept of one user.
 const EVENTS: usize = 5_000;
-/// Times kept of one path.
-const TIMES: usize = 400;
-/// Distinct paths kept.
-const PATHS: usize = 50_000;
-/// The stretch in which visitors come at one rate.
-const QUARTER_S: i64 = 900;
-/// Quarter hours kept of all paths.
-const QUARTERS: usize = 1_000_000;
-/// Seconds between a request and what it starts. A log stamps a request at its start (Apache)
-/// or its end (nginx); a script that mails takes seconds.
-pub(crate) const NEAR_S: f64 = 10.0;
+
+/// Stands for the user id of programs that speak SMTP to the mail server of their own host: the log
+/// does not say who they are. No user has it (POSIX: -1).
+pub(crate) const BY_SMTP: u32 = u32::MAX;
 
 /// All users of the MTA.
 #[derive(Default)]
@@ -44,6 +35,17 @@ pub(crate) struct Usages {
     pub(crate) went_out: Vec<Time>,
     /// Addresses that failed to log in: how often, and the first line.
     pub(crate) guessers: BTreeMap<IpAddr, (u64, Time, Place)>,
+    /// Addresses under which clients were refused.
+    pub(crate) strangers: BTreeMap<IpAddr, Refused>,
+}
+
+/// Clients that were refused under one address.
+#[derive(Default)]
+pub(crate) struct Refused {
+    /// Their HELOs, lower case, at most 64.
+    pub(crate) helos: BTreeSet<Vec<u8>>,
+    /// The first line.
+    pub(crate) first: Option<(Time, Place)>,
 }
 
 /// One user of the MTA.
@@ -51,11 +53,19 @@ pub(crate) struct Usages {
 pub(crate) struct Usage {
     pub(crate) mails: u64,
     pub(crate) recipients: u64,
+    /// Mails that a server elsewhere was to take, and mails for mailboxes here.
+    pub(crate) outward: u64,
+    pub(crate) inward: u64,
+    /// Sender domains of the mails for mailboxes here, and of those that went out.
+    pub(crate) inward_senders: BTreeSet<u64>,
+    pub(crate) outward_senders: BTreeSet<u64>,
     pub(crate) first: Option<Time>,
     pub(crate) last: Option<Time>,
     /// Mails in each hour since the epoch.
     pub(crate) hours: BTreeMap<i64, u32>,
     pub(crate) clients: BTreeMap<IpAddr, ClientUse>,
+    /// The name that pickup gives the user of a local program.
+    pub(crate) local_name: Option<String>,
     /// Envelope senders, lower case.
     pub(crate) senders: BTreeMap<String, u32>,
     pub(crate) domains: BTreeSet<u64>,
@@ -71,6 +81,8 @@ pub(crate) struct Usage {
     pub(crate) samples: Vec<(Time, Place)>,
     /// (when, from where) of each mail, in the order of the log.
     pub(crate) sequence: Vec<(Time, Option<IpAddr>, Place)>,
+    /// Of each of those: the people elsewhere it went to.
+    went_to: Vec<u32>,
 }
 
 /// One address a user sent from.
@@ -97,13 +109,25 @@ impl Usages {
                     usage.mail(mail, ip.map(|ip| (ip, named)), incident);
                 }
             }
+            // A program of this host that speaks SMTP to it; what a filter handed back is not new.
+            Origin::Client { ip: Some(ip), account: None, .. }
+                if ip.is_loopback() && mail.parent.is_none() =>
+            {
+                if let Some(usage) = bounded(&mut self.uids, BY_SMTP) {
+                    usage.local_name = Some("a program of this host, by SMTP".to_owned());
+                    usage.mail(mail, None, incident);
+                }
+            }
             Origin::Client { ip: Some(ip), name, account: None, .. } => {
                 if let Some(usage) = bounded(&mut self.clients, *ip) {
                     usage.mail(mail, Some((*ip, name.as_bytes() != b"unknown")), incident);
                 }
             }
-            Origin::Local { uid, .. } => {
+            Origin::Local { uid, from } => {
                 if let Some(usage) = bounded(&mut self.uids, *uid) {
+                    if usage.local_name.is_none() && !from.as_bytes().contains(&b'@') {
+                        usage.local_name = Some(from.to_string());
+                    }
                     usage.mail(mail, None, incident);
                 }
             }
@@ -118,9 +142,20 @@ impl Usages {
         }
     }
 
-    /// When local programs handed in mail, and under which user id.
-    pub(crate) fn local_instants(&self) -> impl Iterator<Item = (Time, u32)> + '_ {
-        self.uids.iter().flat_map(|(uid, u)| u.sequence.iter().map(|(t, ..)| (*t, *uid)))
+    pub(crate) fn reject(&mut self, reject: &Reject) {
+        let Some(ip) = reject.ip else { return };
+        let Some(refused) = bounded(&mut self.strangers, ip) else { return };
+        refused.first.get_or_insert((reject.time, reject.place));
+        if let Some(helo) = reject.helo.as_ref().filter(|_| refused.helos.len() < 64) {
+            refused.helos.insert(helo.as_bytes().to_ascii_lowercase());
+        }
+    }
+
+    /// When local programs handed in mail, under which user id, and to how many people elsewhere.
+    pub(crate) fn local_instants(&self) -> impl Iterator<Item = (Time, u32, u32)> + '_ {
+        self.uids.iter().flat_map(|(uid, u)| {
+            u.sequence.iter().zip(&u.went_to).map(|((t, ..), people)| (*t, *uid, *people))
+        })
     }
 }
 
@@ -133,6 +168,23 @@ fn bounded<K: Ord, V: Default>(map: &mut BTreeMap<K, V>, at: K) -> Option<&mut V
 }
 
 impl Usage {
+    /// Out into the world, or to a mailbox here.
+    fn direction(&mut self, mail: &Mail) {
+        let domain = mail.from.as_ref().map(|from| {
+            let from = from.as_bytes().to_ascii_lowercase();
+            key(from.rsplit(|&b| b == b'@').next().unwrap_or_default())
+        });
+        for (is, count, senders) in [
+            (mail.deliveries.iter().any(relayed), &mut self.outward, &mut self.outward_senders),
+            (mail.deliveries.iter().any(stays), &mut self.inward, &mut self.inward_senders),
+        ] {
+            *count += u64::from(is);
+            if let Some(domain) = domain.filter(|_| is && senders.len() < PEERS) {
+                senders.insert(domain);
+            }
+        }
+    }
+
     fn mail(&mut self, mail: &Mail, client: Option<(IpAddr, bool)>, incident: &Incident) {
         let at = mail.first;
         self.mails += 1;
@@ -147,6 +199,7 @@ impl Usage {
                 *self.senders.entry(from).or_default() += 1;
             }
         }
+        self.direction(mail);
         let inside = incident.windows.is_empty() || incident.in_window(at);
         if self.samples.len() < 8 {
             self.samples.push((at, mail.place));
@@ -157,6 +210,8 @@ impl Usage {
         }
         if self.sequence.len() < EVENTS {
             self.sequence.push((at, client.map(|c| c.0), mail.place));
+            let elsewhere = mail.deliveries.iter().filter(|d| leaves(d)).count();
+            self.went_to.push(u32::try_from(elsewhere).unwrap_or(u32::MAX));
         }
         for delivery in &mail.deliveries {
             let to = delivery.to.as_bytes().to_ascii_lowercase();
@@ -201,6 +256,24 @@ impl Usage {
     }
 }
 
+/// Whether a delivery leaves this host for another's.
+fn leaves(delivery: &heloscope_maillog::Delivery) -> bool {
+    delivery.relay_ip.is_some_and(|ip| !ip.is_loopback())
+}
+
+/// Whether a delivery hands on to another's server what came for just that recipient: no alias or
+/// forward of a mailbox here made it so.
+pub(crate) fn relayed(delivery: &heloscope_maillog::Delivery) -> bool {
+    leaves(delivery) && delivery.orig_to.is_none()
+}
+
+/// Whether a delivery puts the mail into a mailbox here.
+fn stays(delivery: &heloscope_maillog::Delivery) -> bool {
+    let agent = delivery.agent.as_bytes();
+    matches!(agent, b"local" | b"virtual" | b"pipe")
+        || agent == b"lmtp" && delivery.relay_ip.is_none_or(|ip| ip.is_loopback())
+}
+
 /// Whether a refusal speaks of what was sent, not of a missing mailbox, of greylisting, which
 /// every stranger meets, or of a listing of the address, which meets all that the server sends.
 fn speaks_of_spam(reply: &[u8]) -> bool {
@@ -224,115 +297,4 @@ fn speaks_of_spam(reply: &[u8]) -> bool {
         && !says(b"graylist")
         && !OF_A_LIST.iter().any(|word| says(word))
         && WORDS.iter().any(|word| says(word))
-}
-
-/// Requests held against the instants that need explaining.
-#[derive(Default)]
-pub(crate) struct Requests {
-    pub(crate) instants: Instants,
-    pub(crate) first: Option<Time>,
-    pub(crate) last: Option<Time>,
-    pub(crate) total: u64,
-    /// Quarter hours kept, of all paths.
-    quarters: usize,
-    /// By path without query.
-    pub(crate) paths: BTreeMap<String, PathUse>,
-}
-
-/// One path of a site.
-#[derive(Default)]
-pub(crate) struct PathUse {
-    /// Virtual host, where logged.
-    pub(crate) host: Option<Octets>,
-    pub(crate) requests: u64,
-    pub(crate) posts: u64,
-    /// Requests answered 2xx or 3xx.
-    pub(crate) answered: u64,
-    /// Answered requests in each quarter hour since the epoch.
-    quarters: BTreeMap<i64, u32>,
-    /// Instants near to one of them.
-    instants: BTreeSet<usize>,
-    /// Requests near to an instant.
-    pub(crate) near: u64,
-    /// The first of those.
-    pub(crate) samples: Vec<(Time, Place)>,
-    /// When they came, for the time line.
-    pub(crate) times: Vec<Time>,
-}
-
-impl Requests {
-    pub(crate) fn request(&mut self, request: Request) {
-        let at = request.time;
-        self.total += 1;
-        self.first = Some(self.first.map_or(at, |f| f.min(at)));
-        self.last = Some(self.last.map_or(at, |l| l.max(at)));
-        let target = request.target.as_bytes();
-        let end = target.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(target.len());
-        let path = heloscope_model::octets::lossy_text(target.get(..end).unwrap_or_default());
-        if self.paths.len() >= PATHS && !self.paths.contains_key(path.0.as_ref()) {
-            return;
-        }
-        let known = self.paths.entry(path.0.into_owned()).or_default();
-        known.requests += 1;
-        known.posts += u64::from(request.method.as_bytes() == b"POST");
-        if known.host.is_none() {
-            known.host = request.host;
-        }
-        if !(200..400).contains(&request.status) {
-            return;
-        }
-        known.answered += 1;
-        if self.quarters < QUARTERS {
-            let before = known.quarters.len();
-            *known.quarters.entry(at.secs().div_euclid(QUARTER_S)).or_default() += 1;
-            self.quarters += known.quarters.len() - before;
-        }
-        let near = self.instants.near(at, NEAR_S + f64::from(request.took_s.unwrap_or(0.0)));
-        if near.is_empty() {
-            return;
-        }
-        known.near += 1;
-        if known.samples.len() < 4 {
-            known.samples.push((at, request.place));
-        }
-        if known.times.len() < TIMES {
-            known.times.push(at);
-        }
-        if known.instants.len() < EVENTS {
-            known.instants.extend(near.take(64));
-        }
-    }
-
-    /// How many instants of a kind stand near to a request of a path.
-    pub(crate) fn hits(&self, path: &PathUse, what: Instant) -> usize {
-        path.instants.iter().filter(|i| self.instants.what(**i) == Some(what)).count()
-    }
-
-    /// Log odds that a path's requests start what they stand near to, against chance at the rate
-    /// of the hour: a binomial likelihood ratio. Visitors come by day, and so does much else.
-    pub(crate) fn surprise(&self, path: &PathUse, what: Instant) -> f64 {
-        let all = self.instants.count(what) as f64;
-        let hit = self.hits(path, what) as f64;
-        let (Some(first), Some(last)) = (self.first, self.last) else { return 0.0 };
-        if hit == 0.0 || all == 0.0 {
-            return 0.0;
-        }
-        let by_chance = |rate: f64| 1.0 - (-rate * 2.0 * NEAR_S).exp();
-        let overall = by_chance(path.answered as f64 / last.since(first).max(60.0));
-        let local: f64 = self
-            .instants
-            .times(what)
-            .map(|at| {
-                let quarter = at.secs().div_euclid(QUARTER_S);
-                let requests = path.quarters.get(&quarter).copied().unwrap_or(0);
-                by_chance(f64::from(requests) / QUARTER_S as f64)
-            })
-            .sum();
-        let chance = overall.max(local / all).clamp(1e-6, 0.999);
-        let share = (hit / all).clamp(1e-6, 0.999);
-        if share <= chance {
-            return 0.0;
-        }
-        hit * (share / chance).ln() + (all - hit) * ((1.0 - share) / (1.0 - chance)).ln()
-    }
 }

@@ -73,6 +73,20 @@ impl Weighing {
         });
     }
 
+    /// Of several that cannot all be it, this one's share: the probability of the offence is
+    /// multiplied by it.
+    pub(crate) fn share(
+        &mut self,
+        share: f64,
+        says: impl Into<String>,
+        places: impl IntoIterator<Item = Cited>,
+    ) {
+        let before = 1.0 / (1.0 + (-self.offence).exp());
+        let after = (before * share).clamp(1e-6, 1.0 - 1e-6);
+        let odds = |p: f64| (p / (1.0 - p)).ln();
+        self.add(About::Offence, (odds(after) - self.offence).exp(), says, places);
+    }
+
     /// 0..1, never quite certain: what nobody thought of has its share, and reasons that come from
     /// one recording are not independent.
     pub(crate) fn confidence(&self) -> f64 {
@@ -94,6 +108,13 @@ mod tests {
         assert_eq!(weighing.confidence(), 0.5);
         weighing.add(About::Offence, 0.25, "and back", []);
         assert_eq!(weighing.confidence(), 0.2);
+    }
+
+    #[test]
+    fn a_share_of_a_certain_offence_is_no_more_than_that_share() {
+        let mut weighing = Weighing::from_priors(0.999, 0.999_999);
+        weighing.share(0.25, "one of four", []);
+        assert_eq!(weighing.confidence(), 0.25);
     }
 
     #[test]

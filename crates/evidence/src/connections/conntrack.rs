@@ -4,6 +4,8 @@
 use crate::facts::Connection;
 use crate::lines;
 use heloscope_model::{Place, SourceId, Time};
+use std::collections::HashMap;
+use std::net::IpAddr;
 
 /// Rows taken from one table.
 const MOST: usize = 1_000_000;
@@ -24,10 +26,38 @@ pub(crate) fn recognise(text: &[u8]) -> bool {
 
 /// Reads a section that starts at `base` of its source.
 pub fn read(text: &[u8], source: SourceId, base: u64) -> Vec<Connection> {
-    lines::of(text)
-        .filter_map(|(offset, line)| row(line, Place::byte(source, base + offset)))
-        .take(MOST)
-        .collect()
+    let mut found: Vec<Connection> = Vec::new();
+    let mut known: HashMap<Tuple, usize> = HashMap::new();
+    for (offset, line) in lines::of(text) {
+        let Some(row) = row(line, Place::byte(source, base + offset)) else { continue };
+        let tuple = (row.src, row.src_port, row.dst, row.dst_port);
+        // Events tell of one connection several times: it began with the first of them.
+        let later = ["[UPDATE]", "[DESTROY]"].iter().any(|event| has(line, event));
+        let begun = known.get(&tuple).and_then(|index| found.get_mut(*index));
+        match begun.filter(|_| later) {
+            Some(begun) => {
+                if row.state == "ESTAB" {
+                    begun.state = row.state;
+                }
+            }
+            None => {
+                if found.len() >= MOST {
+                    break;
+                }
+                known.insert(tuple, found.len());
+                found.push(row);
+            }
+        }
+    }
+    found
+}
+
+/// What names a connection.
+type Tuple = (IpAddr, Option<u16>, IpAddr, u16);
+
+fn has(line: &[u8], needle: &str) -> bool {
+    memchr::memmem::find(line.get(..line.len().min(80)).unwrap_or(line), needle.as_bytes())
+        .is_some()
 }
 
 fn row(line: &[u8], place: Place) -> Option<Connection> {

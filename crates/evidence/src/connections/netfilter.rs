@@ -1,8 +1,10 @@
-//! Lines of netfilter's LOG target: `PREFIX IN=eth1 OUT=eth0 MAC=... SRC=... DST=... PROTO=TCP
-//! SPT=... DPT=... [UID=...]`, in a system log or from `dmesg -T`.
+//! Lines of netfilter's LOG target (and nft's `log`): `PREFIX IN=eth1 OUT=eth0 MAC=... SRC=... DST=...
+//! PROTO=TCP SPT=... DPT=... [UID=...]`, in a system log or from `dmesg -T`; among them the lines
+//! of routers.
 //!
 //! A file is searched for the needle first, so that a mail log with few such lines costs little.
 
+use super::routers;
 use crate::facts::Connection;
 use crate::lines::Lines;
 use crate::logline::is_netfilter;
@@ -33,7 +35,8 @@ pub fn read(
     let mut report = Report::default();
     let mut lines = Lines::new(input);
     while let Some((offset, line)) = lines.next_line() {
-        if !is_netfilter(line) {
+        let router = !is_netfilter(line) && routers::is_line(line);
+        if !router && !is_netfilter(line) {
             // Years count on over every line: a quiet firewall would miss New Year otherwise.
             if let Some(stamp) = line_month(line) {
                 clock.time(&stamp);
@@ -41,7 +44,10 @@ pub fn read(
             continue;
         }
         let time = stamp::of_line(line).map(|s| clock.time(&s));
-        let Some(connection) = parse(line, time, Place::byte(source, offset)) else { continue };
+        let place = Place::byte(source, offset);
+        let found =
+            if router { routers::parse(line, time, place) } else { parse(line, time, place) };
+        let Some(connection) = found else { continue };
         report.records += 1;
         if let Some(time) = time {
             report.first = Some(report.first.map_or(time, |t| t.min(time)));

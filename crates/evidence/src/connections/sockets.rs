@@ -1,4 +1,5 @@
-//! Socket tables: `ss -tanp` (and `-tnp`, `-tunap`) and `netstat -tanp`. A table has no stamp;
+//! Socket tables: `ss -tanp` (and `-tnp`, `-tunap`, `-e`) and `netstat -tanp` (and `-anp`, `-e`,
+//! in some other languages). A table has no stamp;
 //! the time of its rows is unknown unless the caller knows better.
 
 use crate::facts::Connection;
@@ -10,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 const MOST: usize = 1_000_000;
 
 /// States as both programs write them, made those of `ss`.
-const STATES: [(&[u8], &str); 22] = [
+const STATES: [(&[u8], &str); 33] = [
     (b"ESTAB", "ESTAB"),
     (b"ESTABLISHED", "ESTAB"),
     (b"SYN-SENT", "SYN-SENT"),
@@ -33,6 +34,34 @@ const STATES: [(&[u8], &str); 22] = [
     (b"UNCONN", "UNCONN"),
     (b"LISTEN", "LISTEN"),
     (b"LISTENING", "LISTEN"),
+    // As netstat says them in German, Czech and Portuguese.
+    (b"VERBUNDEN", "ESTAB"),
+    (b"SPOJENO", "ESTAB"),
+    ("NASLOUCHÁ".as_bytes(), "LISTEN"),
+    ("ZAVŘEN".as_bytes(), "CLOSED"),
+    (b"ESTABELECIDA", "ESTAB"),
+    (b"SYN_ENVIADO", "SYN-SENT"),
+    (b"SYN_RECEBIDO", "SYN-RECV"),
+    (b"ESPERA_FIN1", "FIN-WAIT-1"),
+    (b"ESPERANDO_FECHAR", "CLOSE-WAIT"),
+    ("OUÇA".as_bytes(), "LISTEN"),
+    (b"OU\xc7A", "LISTEN"),
+];
+
+/// Ports that a table without `-n` gives names.
+const PORTS: [(&[u8], u16); 12] = [
+    (b"smtp", 25),
+    (b"submission", 587),
+    (b"submissions", 465),
+    (b"smtps", 465),
+    (b"ssmtp", 465),
+    (b"urd", 465),
+    (b"ssh", 22),
+    (b"http", 80),
+    (b"https", 443),
+    (b"imap2", 143),
+    (b"imaps", 993),
+    (b"domain", 53),
 ];
 
 /// Whether a text is a socket table.
@@ -119,13 +148,13 @@ fn pid_program(word: &[u8]) -> Option<(u32, &[u8])> {
     Some((crate::stamp::number(word.get(..slash)?)?, word.get(slash + 1..)?))
 }
 
-fn state(word: &[u8]) -> Option<&'static str> {
+pub(super) fn state(word: &[u8]) -> Option<&'static str> {
     STATES.iter().find(|(name, _)| *name == word).map(|(_, state)| *state)
 }
 
 /// A table does not say who began. The side with a well-known port answered; a table is of this
 /// host, so otherwise the local side is taken for the source.
-fn pair(local: &[u8], peer: &[u8], state: &str, place: Place) -> Option<Connection> {
+pub(super) fn pair(local: &[u8], peer: &[u8], state: &str, place: Place) -> Option<Connection> {
     let (local_ip, local_port, interface) = endpoint(local)?;
     let (peer_ip, peer_port, _) = endpoint(peer)?;
     let listening = state == "LISTEN" || state == "UNCONN";
@@ -160,6 +189,9 @@ fn endpoint(word: &[u8]) -> Option<Endpoint<'_>> {
     let (host, port) = word.split_at_checked(colon)?;
     let port = match port.get(1..)? {
         b"*" => None,
+        name if name.first().is_some_and(u8::is_ascii_alphabetic) => {
+            Some(PORTS.iter().find(|(known, _)| *known == name)?.1)
+        }
         digits if !digits.is_empty() && digits.len() <= 5 => {
             Some(u16::try_from(crate::stamp::number(digits)?).ok()?)
         }

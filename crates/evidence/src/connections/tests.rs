@@ -112,15 +112,137 @@ udp      17 29 src=192.168.1.23 dst=198.51.100.53 sport=5 dport=53 src=198.51.10
     assert!(found[2].starts_with("2015-12-04T14:30:00.123456Z 192.168.1.25"), "{}", found[2]);
 }
 
+#[test]
+fn events_of_one_connection_are_one() {
+    let events = b"[1795504998.986563]\t    [NEW] ipv4     2 tcp      6 120 SYN_SENT src=192.168.1.23 dst=203.0.113.25 sport=50050 dport=25 [UNREPLIED] src=203.0.113.25 dst=203.0.113.10 sport=25 dport=50050\n\
+[1795504998.986625]\t [UPDATE] ipv4     2 tcp      6 60 SYN_RECV src=192.168.1.23 dst=203.0.113.25 sport=50050 dport=25 src=203.0.113.25 dst=203.0.113.10 sport=25 dport=50050\n\
+[1795504998.986631]\t [UPDATE] ipv4     2 tcp      6 432000 ESTABLISHED src=192.168.1.23 dst=203.0.113.25 sport=50050 dport=25 src=203.0.113.25 dst=203.0.113.10 sport=25 dport=50050 [ASSURED]\n\
+[1795504998.986693]\t    [NEW] ipv6     10 tcp      6 120 SYN_SENT src=fd01::23 dst=fd02::25 sport=40084 dport=25 [UNREPLIED] src=fd02::25 dst=fd01::23 sport=25 dport=40084\n\
+[1795505004.018923]\t [UPDATE] ipv4     2 tcp      6 60 CLOSE_WAIT src=192.168.1.23 dst=203.0.113.25 sport=50050 dport=25 src=203.0.113.25 dst=203.0.113.10 sport=25 dport=50050 [ASSURED]\n\
+[1795505104.018923]\t [UPDATE] ipv4     2 tcp      6 60 CLOSE_WAIT src=192.168.1.24 dst=203.0.113.25 sport=50050 dport=25 src=203.0.113.25 dst=203.0.113.10 sport=25 dport=50050 [ASSURED]\n\
+[1795505204.018923]\t    [NEW] ipv4     2 tcp      6 120 SYN_SENT src=192.168.1.23 dst=203.0.113.25 sport=50050 dport=25 [UNREPLIED] src=203.0.113.25 dst=203.0.113.10 sport=25 dport=50050\n\
+conntrack v1.4.7 (conntrack-tools): 13 flow events have been shown.\n";
+    assert!(conntrack::recognise(events));
+    let found: Vec<String> = conntrack::read(events, SourceId(0), 0)
+        .iter()
+        .map(|c| format!("{} {} {} {:?}", c.time.unwrap().secs(), c.src, c.state, c.translated))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "1795504998 192.168.1.23 ESTAB Some(203.0.113.10)",
+            "1795504998 fd01::23 SYN-SENT None",
+            "1795505104 192.168.1.24 CLOSE-WAIT Some(203.0.113.10)",
+            "1795505204 192.168.1.23 SYN-SENT Some(203.0.113.10)",
+        ]
+    );
+}
+
+#[test]
+fn tables_as_other_options_and_languages_print_them() {
+    for (line, want) in [
+        (
+            "SYN-SENT 0      1       192.168.1.23:59876 203.0.113.99:25   users:((\"bash\",pid=2576,fd=3)) timer:(on,656ms,2) uid:65534 ino:387921 sk:105e cgroup:/user.slice/x <->",
+            "192.168.1.23:59876 > 203.0.113.99:25 SYN-SENT Some(2576) Some(\"bash\") Some(65534)",
+        ),
+        (
+            "tcp   ESTAB    0      0         [fd01::23]:40084   [fd02::25]:smtp   users:((\"perl\",pid=2575,fd=4))",
+            "fd01::23:40084 > fd02::25:25 ESTAB Some(2575) Some(\"perl\") None",
+        ),
+        (
+            "tcp6       0      0 fd01::23:40084          fd02::25:25             ESTABLISHED 65534      388647     2575/mailer         ",
+            "fd01::23:40084 > fd02::25:25 ESTAB Some(2575) Some(\"mailer\") Some(65534)",
+        ),
+        (
+            "tcp        0      0 127.0.0.1:50990         127.0.0.1:25            VERBUNDEN   0          424321     3688/python3        ",
+            "127.0.0.1:50990 > 127.0.0.1:25 ESTAB Some(3688) Some(\"python3\") Some(0)",
+        ),
+        (
+            "tcp        0      0 192.168.1.23:50050      203.0.113.25:smtp       SYN_ENVIADO 2575/mailer         ",
+            "192.168.1.23:50050 > 203.0.113.25:25 SYN-SENT Some(2575) Some(\"mailer\") None",
+        ),
+    ] {
+        let found = sockets::read(line.as_bytes(), SourceId(0), 0);
+        assert_eq!(short(&found[0]), want, "{line}");
+    }
+}
+
+fn short(c: &Connection) -> String {
+    let port = c.src_port.map_or("*".to_owned(), |p| p.to_string());
+    format!(
+        "{}:{port} > {}:{} {} {:?} {:?} {:?}",
+        c.src, c.dst, c.dst_port, c.state, c.pid, c.program, c.uid
+    )
+}
+
+#[test]
+fn lsof_tables() {
+    let table = b"COMMAND  PID     USER   FD   TYPE DEVICE SIZE/OFF NODE NAME\n\
+perl    2575    65534    3u  IPv4 388646      0t0  TCP 192.168.1.23:50050->203.0.113.25:25 (ESTABLISHED)\n\
+perl    2575   nobody    4u  IPv6 388647      0t0  TCP [fd01::23]:40084->[fd02::25]:25 (SYN_SENT)\n\
+master  1200     root   13u  IPv4 388648      0t0  TCP *:25 (LISTEN)\n\
+dhcpd   1300     root   13u  IPv4 388649      0t0  UDP *:67 \n";
+    assert!(lsof::recognise(table));
+    assert!(!sockets::recognise(table) && !crate::processes::recognise(table));
+    let found: Vec<String> = lsof::read(table, SourceId(0), 0).iter().map(short).collect();
+    assert_eq!(
+        found,
+        [
+            "192.168.1.23:50050 > 203.0.113.25:25 ESTAB Some(2575) Some(\"perl\") Some(65534)",
+            "fd01::23:40084 > fd02::25:25 SYN-SENT Some(2575) Some(\"perl\") None",
+            "0.0.0.0:* > 0.0.0.0:25 LISTEN Some(1200) Some(\"master\") None",
+        ]
+    );
+}
+
+#[test]
+fn lines_of_routers() {
+    let log = b"2015:12:04-14:30:00 utm ulogd[4711]: id=\"2001\" severity=\"info\" sys=\"SecureNet\" sub=\"packetfilter\" name=\"Packet dropped\" action=\"drop\" fwrule=\"60002\" initf=\"eth1\" outitf=\"eth0\" srcmac=\"02:00:5e:00:53:17\" dstmac=\"02:00:5e:00:53:fe\" srcip=\"192.168.1.23\" dstip=\"198.51.100.25\" proto=\"6\" length=\"60\" tos=\"0x00\" prec=\"0x00\" ttl=\"127\" srcport=\"49152\" dstport=\"25\" tcpflags=\"SYN\" \n\
+2015:12:04-14:30:00 utm ulogd[4711]: id=\"2001\" action=\"drop\" srcip=\"192.168.1.23\" dstip=\"198.51.100.25\" proto=\"17\" srcport=\"49152\" dstport=\"53\" \n\
+Dec  4 14:30:01 fw filterlog[123]: 5,,,1000000103,em1,match,block,in,4,0x0,,64,12345,0,DF,6,tcp,60,192.168.1.23,198.51.100.25,49152,25,0,S,123,,64240,,mss\n\
+Dec  4 14:30:01 fw filterlog[123]: 5,,,1000000103,em0,match,pass,out,6,0x00,0x00000,64,TCP,6,40,2001:db8::23,2001:db8:1::25,49152,25,0,S,123,,64240,,mss\n\
+Dec  4 14:30:02 router firewall,info SMTP forward: in:bridge out:ether1, connection-state:new src-mac 02:00:5e:00:53:17, proto TCP (SYN), 192.168.88.5:51234->198.51.100.1:25, NAT (192.168.88.5:51234->203.0.113.10:51234)->198.51.100.1:25, len 60\n\
+Dec  4 14:30:03 router forward: in:bridge out:ether1, src-mac 02:00:5e:00:53:17, proto TCP (SYN), 192.168.88.5:51235->198.51.100.1:25, len 60\n\
+Dec  4 14:30:03 router forward: in:bridge out:ether1, proto UDP, 192.168.88.5:51235->198.51.100.1:53, len 60\n";
+    let mut found = Vec::new();
+    let mut clock = Clock::new(jiff::tz::TimeZone::UTC, 2015);
+    netfilter::read(SourceId(0), &log[..], &mut clock, &mut |c| found.push(show(&c)));
+    let rest = "pid=None prog=\"-\" uid=None";
+    assert_eq!(
+        found,
+        [
+            format!(
+                "2015-12-04T14:30:00Z 192.168.1.23:49152 > 198.51.100.25:25 Packet dropped {rest} mac=\"02:00:5e:00:53:17\" in=\"eth1\" out=\"eth0\" nat=None"
+            ),
+            format!(
+                "2015-12-04T14:30:01Z 192.168.1.23:49152 > 198.51.100.25:25 block {rest} mac=\"-\" in=\"em1\" out=\"-\" nat=None"
+            ),
+            format!(
+                "2015-12-04T14:30:01Z 2001:db8::23:49152 > 2001:db8:1::25:25 pass {rest} mac=\"-\" in=\"-\" out=\"em0\" nat=None"
+            ),
+            format!(
+                "2015-12-04T14:30:02Z 192.168.88.5:51234 > 198.51.100.1:25 SMTP forward {rest} mac=\"02:00:5e:00:53:17\" in=\"bridge\" out=\"ether1\" nat=Some(\"203.0.113.10\")"
+            ),
+            format!(
+                "2015-12-04T14:30:03Z 192.168.88.5:51235 > 198.51.100.1:25 forward {rest} mac=\"02:00:5e:00:53:17\" in=\"bridge\" out=\"ether1\" nat=None"
+            ),
+        ]
+    );
+}
+
 proptest! {
     #[test]
     fn never_panics(bytes in prop::collection::vec(any::<u8>(), 0..200), pieces in prop::collection::vec(prop_oneof![
         Just("tcp 0 0 "), Just("ESTAB 0 0 "), Just("192.0.2.1:25 "), Just("[::1]:25 "), Just("*:* "), Just("users:((\""), Just("pid=99999999999"),
-        Just("src=192.0.2.1 dst=192.0.2.2 sport=1 dport=2 "), Just("IN=a SRC=192.0.2.1 DST=192.0.2.2 PROTO=TCP SPT=1 DPT=25 MAC=1:2 "), Just("\n"), Just("%"), Just("[")
+        Just("src=192.0.2.1 dst=192.0.2.2 sport=1 dport=2 "), Just("IN=a SRC=192.0.2.1 DST=192.0.2.2 PROTO=TCP SPT=1 DPT=25 MAC=1:2 "), Just("\n"), Just("%"), Just("["), Just("COMMAND PID USER FD NAME\n"), Just("a 1 b 3u IPv4 1 0t0 TCP "), Just("->"), Just(" (LISTEN)"),
+        Just(" srcip=\"192.0.2.1\""), Just(" dstip=\"192.0.2.2\""), Just(" proto=\"6\""), Just("filterlog: 1,2,3,4,5,6,7,in,4,1,2,3,4,5,6,6,8,9,192.0.2.1,192.0.2.2,1,25"), Just("proto TCP, "), Just(" in:"), Just(", NAT (")
     ], 0..12)) {
         for text in [bytes, pieces.concat().into_bytes()] {
             sockets::recognise(&text);
             sockets::read(&text, SourceId(0), 0);
+            lsof::recognise(&text);
+            lsof::read(&text, SourceId(0), 0);
+            routers::parse(&text, None, Place::whole(SourceId(0)));
             conntrack::recognise(&text);
             conntrack::read(&text, SourceId(0), 0);
             let mut clock = Clock::new(jiff::tz::TimeZone::UTC, 2015);

@@ -9,7 +9,8 @@ use crate::recognise::{self, Content, WHOLE};
 use crate::sample::Sample;
 use crate::sections;
 use crate::{
-    connections, crontab, leases, notices, packets, settings, site, walk, weblog, webroot,
+    connections, crontab, dns_facts, firewall, leases, mail_summary, notices, packets, processes,
+    scanners, settings, site, vpn, walk, weblog, webroot,
 };
 use heloscope_model::{SourceId, Time};
 use std::path::Path;
@@ -133,9 +134,13 @@ impl Opening {
             }
             // A section of log lines may hold several kinds, like a log of its own.
             let logs = match kind {
-                Kind::Connections | Kind::MailLog | Kind::WebLog | Kind::Leases | Kind::AuthLog => {
-                    recognise::log_kinds(text)
-                }
+                Kind::Connections
+                | Kind::MailLog
+                | Kind::WebLog
+                | Kind::ProxyLog
+                | Kind::Vpn
+                | Kind::Leases
+                | Kind::AuthLog => recognise::log_kinds(text),
                 _ => Vec::new(),
             };
             let kinds = if logs.contains(&kind) { logs } else { vec![kind] };
@@ -217,30 +222,73 @@ impl Opening {
                 records = found.len();
                 self.plan.tables.extend(found);
             }
+            Kind::Connections if connections::lsof::recognise(text) => {
+                let found = connections::lsof::read(text, source, base);
+                records = found.len();
+                self.plan.tables.extend(found);
+            }
             Kind::Connections if connections::sockets::recognise(text) => {
                 let found = connections::sockets::read(text, source, base);
                 records = found.len();
                 self.plan.tables.extend(found);
             }
-            Kind::MtaConfig => {
+            Kind::Firewall => {
+                // A file's name may say what printed it.
+                let name = self.sources.get(source).and_then(|s| s.path.file_name());
+                let name = name.map(|n| n.to_string_lossy().into_owned());
+                let found = firewall::read(text, source, base, command.or(name.as_deref()));
+                records = found.iter().map(firewall::RuleSet::records).sum();
+                for note in found.iter().flat_map(firewall::RuleSet::notes) {
+                    self.note(source, note);
+                }
+                self.facts.firewalls.extend(found);
+            }
+            Kind::MtaConfig if settings::services::recognise(text) => {
+                let found = settings::services::read(text, source, base);
+                records = found.len();
+                self.facts.settings.extend(found);
+            }
+            Kind::MtaConfig if settings::recognise(text) => {
                 let found = settings::read(text, source, base);
                 records = found.len();
-                if settings::recognise(text) {
-                    self.facts.settings.extend(found);
-                } else {
-                    records = 0;
-                    self.note(source, "recognised, not yet read");
-                }
+                self.facts.settings.extend(found);
             }
-            Kind::Processes if crontab::recognise(text) => {
+            Kind::ScannerReport => {
+                let found = scanners::read(text, source, base, command);
+                records = found.len();
+                if found.is_empty() {
+                    self.note(source, "a scanner that found nothing");
+                }
+                self.facts.scans.extend(found);
+            }
+            Kind::MailSummary => {
+                let found = mail_summary::read(text, source, base);
+                records = found.len();
+                self.facts.figures.extend(found);
+            }
+            Kind::DnsFacts => {
+                let found = dns_facts::read(text, source, base, command);
+                records = found.len();
+                self.facts.dns.extend(found);
+            }
+            // Numbers and names in columns: a table of processes may look like a crontab.
+            Kind::Processes if !processes::recognise(text) && crontab::recognise(text) => {
                 let path = standing.unwrap_or_default();
                 let form = crontab::Form::of(path, command);
                 let found = crontab::read(text, source, base, &form);
                 records = found.len();
                 self.facts.cron.extend(found);
             }
+            Kind::Processes if processes::exe::recognise(text) => {
+                let found = processes::exe::read(text, source, base);
+                records = found.len();
+                self.facts.running.extend(found);
+            }
             Kind::Processes => {
                 self.processes.push((source, text.to_vec(), base));
+            }
+            Kind::Vpn if vpn::recognise(text) => {
+                self.vpns.push((source, text.to_vec(), base, command.map(str::to_owned)));
             }
             Kind::WebRoot => {
                 let found = webroot::listing::read(text, command);
@@ -248,7 +296,12 @@ impl Opening {
                 self.note(source, "a listing of files and their times");
                 self.trees.listed(found);
             }
-            Kind::MailLog | Kind::WebLog | Kind::AuthLog | Kind::Leases => {
+            Kind::MailLog
+            | Kind::WebLog
+            | Kind::ProxyLog
+            | Kind::AuthLog
+            | Kind::Vpn
+            | Kind::Leases => {
                 // A section of a log: the streaming readers pass over the rest of the file.
                 self.log_section(source, kind, text, modified);
             }
@@ -301,8 +354,10 @@ impl Opening {
         if sample.complete() || !syslog || only_mail {
             return;
         }
-        let needles: [(&[u8], Line); 3] = [
+        let needles: [(&[u8], Line); 5] = [
             (b" PROTO=TCP ", Line::Netfilter),
+            (b" proto=\"6\" ", Line::Netfilter),
+            (b" proto TCP (", Line::Netfilter),
             (b" postfix/", Line::Postfix),
             (b"DHCPACK", Line::Dhcp),
         ];

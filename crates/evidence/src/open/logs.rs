@@ -9,10 +9,12 @@ use crate::logline::Line;
 use crate::opened::{Body, Stream};
 use crate::plan;
 use crate::processes;
+use crate::proxylog;
 use crate::recognise;
 use crate::sample::Sample;
 use crate::sources;
 use crate::stamp::Clock;
+use crate::vpn;
 use heloscope_model::{Place, SourceId};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -33,6 +35,9 @@ impl Opening {
             mail: None,
             connections: None,
             leases: None,
+            vpn: None,
+            auth: None,
+            proxy: None,
             body: body.clone(),
             ends: Ends::of(sample, modified),
             reading: None,
@@ -61,8 +66,12 @@ impl Opening {
                     log.connections = Some(self.input(path, body, Kind::Connections))
                 }
                 Kind::Leases => log.leases = Some(self.input(path, body, Kind::Leases)),
-                // A login line in a log that is read for other kinds is no input of its own.
-                Kind::AuthLog if read > 0 => continue,
+                // A login line in a log that is read for other kinds is no input of its own,
+                // unless there are many.
+                Kind::AuthLog if read > 0 && !considerable(lines) => continue,
+                Kind::AuthLog => log.auth = Some(self.input(path, body, Kind::AuthLog)),
+                Kind::Vpn => log.vpn = Some(self.input(path, body, Kind::Vpn)),
+                Kind::ProxyLog => log.proxy = Some(self.input(path, body, Kind::ProxyLog)),
                 _ => {
                     let source = self.input(path, body, *kind);
                     self.note(source, "recognised, not yet read");
@@ -73,14 +82,19 @@ impl Opening {
         if kinds.is_empty() {
             self.unrecognised(
                 path,
-                "a log without lines of mail, firewall, DHCP, log-ins or web requests",
+                "a log without lines of mail, firewall, DHCP, log-ins, proxies or web requests",
             );
             return;
         }
         if let Some(span) = dated_span(&log.ends) {
             self.dated.push(span);
         }
-        if log.mail.is_some() || log.connections.is_some() || log.leases.is_some() {
+        if log.proxy.is_some() {
+            let times = || sample.lines().filter_map(proxylog::absolute);
+            let span = times().min().zip(times().max());
+            self.dated.extend(span.map(|(first, last)| (first.secs(), last.secs())));
+        }
+        if log.sources().next().is_some() {
             self.plan.logs.push(log);
         }
     }
@@ -108,12 +122,7 @@ impl Opening {
             }
             return;
         }
-        if kind == Kind::AuthLog {
-            self.note(source, "recognised, not yet read");
-            return;
-        }
-        let known = |l: &plan::Log| [l.mail, l.connections, l.leases].contains(&Some(source));
-        if self.plan.logs.iter().any(known) {
+        if self.plan.logs.iter().any(|log| log.sources().any(|known| known == source)) {
             return;
         }
         let is = |k: Kind| (kind == k).then_some(source);
@@ -121,6 +130,9 @@ impl Opening {
             mail: is(Kind::MailLog),
             connections: is(Kind::Connections),
             leases: is(Kind::Leases),
+            vpn: is(Kind::Vpn),
+            auth: is(Kind::AuthLog),
+            proxy: is(Kind::ProxyLog),
             body,
             ends: Ends::of(&sample, modified),
             reading: None,
@@ -151,7 +163,7 @@ impl Opening {
             let mut clock = Clock::new(reading.zone.clone(), reading.last_year);
             let last = log.ends.last.map(|s| clock.time(&s));
             log.span = first.zip(last);
-            for source in [log.mail, log.connections, log.leases].into_iter().flatten() {
+            for source in log.sources() {
                 let Some(index) = self.sources.get(source).map(|s| s.input) else { continue };
                 let Some(input) = self.inputs.get_mut(index) else { continue };
                 input.first = first;
@@ -164,6 +176,7 @@ impl Opening {
         }
         self.plan.logs.sort_by_key(|l| (l.span, l.mail, l.connections));
         self.leases_of_logs();
+        self.clients_of_logs();
     }
 
     /// The zone `site.toml` names.
@@ -180,7 +193,7 @@ impl Opening {
             let mut lines = Lines::new(stream);
             let mut records = 0;
             while let Some((offset, line)) = lines.next_line() {
-                if memchr::memmem::find(line, b"DHCPACK").is_none() {
+                if !leases::is_ack(line) {
                     continue;
                 }
                 if let Some(lease) = leases::ack(line, Place::byte(source, offset), &mut clock) {
@@ -196,6 +209,42 @@ impl Opening {
         }
     }
 
+    /// The clients that VPN servers log.
+    fn clients_of_logs(&mut self) {
+        for log in &self.plan.logs {
+            let (Some(source), Some(reading)) = (log.vpn, &log.reading) else { continue };
+            let Ok(stream) = Stream::open(&log.body) else { continue };
+            let mut clock = Clock::new(reading.zone.clone(), reading.first_year);
+            let (found, cut) = vpn::read_log(source, stream, &mut clock);
+            if let Some(index) = self.sources.get(source).map(|s| s.input)
+                && let Some(input) = self.inputs.get_mut(index)
+            {
+                input.records += found.len() as u64;
+                if let Some(cut) = &cut {
+                    sources::note(input, cut);
+                }
+            }
+            self.facts.vpn_clients.extend(found);
+        }
+    }
+
+    /// What VPN servers print, whose stamps are in the site's zone.
+    pub(super) fn read_vpns(&mut self) {
+        let zone = self.site_zone().unwrap_or(TimeZone::UTC);
+        for (source, text, base, command) in std::mem::take(&mut self.vpns) {
+            let mut clock = Clock::new(zone.clone(), 1970);
+            let found = vpn::read(&text, source, base, command.as_deref(), &mut clock);
+            for time in found.iter().filter_map(|client| client.seen) {
+                self.stamp(source, time);
+            }
+            if let Some(input) = self.input_of(source) {
+                input.records += found.len() as u64;
+            }
+            self.facts.vpn_clients.extend(found);
+        }
+        self.facts.vpn_clients = vpn::join(std::mem::take(&mut self.facts.vpn_clients));
+    }
+
     /// The tables of `ps`, whose stamps are in the site's zone.
     pub(super) fn read_processes(&mut self) {
         let zone = self.site_zone().unwrap_or(TimeZone::UTC);
@@ -205,9 +254,22 @@ impl Opening {
             if let Some(input) = self.input_of(source) {
                 input.records += found.len() as u64;
             }
+            if let Some(width) = processes::cut_at(&text) {
+                let note = format!("commands are cut at column {width}: run ps auxww");
+                self.note(source, &note);
+            }
             self.facts.processes.extend(found);
         }
     }
+}
+
+/// Whether lines of logins are a considerable share of a log that is read for other kinds, too:
+/// a mail log holds none but a stray line, a journal of everything does.
+fn considerable(lines: &BTreeMap<Line, usize>) -> bool {
+    let count = |line| lines.get(&line).copied().unwrap_or_default();
+    let all: usize = lines.values().sum();
+    let logins = count(Line::Auth);
+    logins * 50 >= all || (logins + count(Line::Cron)) * 10 >= all
 }
 
 /// From when to when a log with years is dated.

@@ -5,7 +5,7 @@ use crate::walk::Found;
 use std::path::{Component, Path};
 
 /// Top folders of a Unix system by which a mirror is told.
-const TOP: [&str; 9] = ["var", "home", "etc", "tmp", "usr", "srv", "opt", "root", "dev"];
+pub(crate) const TOP: [&str; 9] = ["var", "home", "etc", "tmp", "usr", "srv", "opt", "root", "dev"];
 
 /// Those that mean a mirror also where they were given by themselves; people also gather evidence
 /// in folders called `tmp` or `root`.
@@ -15,6 +15,10 @@ const GIVEN: [&str; 5] = ["var", "home", "etc", "usr", "srv"];
 pub(super) fn absolute(file: &Found) -> Option<String> {
     if let Some(path) = from_top(&file.below) {
         return Some(path);
+    }
+    // What lies above an archive is where it was put, not what its members stand for.
+    if file.archived {
+        return web_part(&file.below);
     }
     // The folder given may itself lie inside a mirror, or in the live system.
     web_part(&file.path).or_else(|| from_given(file))
@@ -96,9 +100,12 @@ mod tests {
                 path: Path::new(root).join(below),
                 root: root.into(),
                 below: below.into(),
+                body: crate::opened::Body::none(),
                 size: 1,
                 modified: None,
                 problem: None,
+                note: None,
+                archived: false,
             };
             assert_eq!(absolute(&file).as_deref(), want, "{root} {below}");
         }

@@ -65,7 +65,7 @@ impl Seen {
             reading.assumed = false;
             let shift = -f64::from(offset);
             log.span = log.span.map(|(a, b)| (a.plus_secs(shift), b.plus_secs(shift)));
-            for source in [log.mail, log.connections, log.leases].into_iter().flatten() {
+            for source in log.sources().collect::<Vec<_>>() {
                 let Some(index) = evidence.sources.get(source).map(|s| s.input) else { continue };
                 let Some(input) = evidence.inputs.get_mut(index) else { continue };
                 input.first = input.first.map(|t| t.plus_secs(shift));
@@ -80,6 +80,10 @@ impl Seen {
                 evidence.facts.leases.iter_mut().filter(|l| Some(l.place.source) == log.leases)
             {
                 lease.from = lease.from.map(|t| t.plus_secs(shift));
+            }
+            let clients = &mut evidence.facts.vpn_clients;
+            for client in clients.iter_mut().filter(|c| Some(c.place.source) == log.vpn) {
+                client.seen = client.seen.map(|t| t.plus_secs(shift));
             }
         }
     }

@@ -11,17 +11,17 @@ const MOST: usize = 1_000_000;
 /// Whether a text is such a listing.
 pub(crate) fn recognise(text: &[u8]) -> bool {
     let (mut seen, mut found) = (0, 0);
-    let mut long = false;
     for (_, line) in lines::of(text).take(200).filter(|(_, l)| !l.trim_ascii().is_empty()) {
         seen += 1;
         let total = line.starts_with(b"total ")
             && line.get(6..).is_some_and(|n| n.iter().all(u8::is_ascii_digit));
         let folder = line.first().is_some_and(|b| matches!(b, b'/' | b'.')) && line.ends_with(b":");
-        long |= total || folder;
         found += usize::from(printed(line).is_some() || listed(line).is_some() || total || folder);
     }
-    let _ = long;
-    found >= 2 && found * 10 >= seen * 8
+    // A tree of one file is listed in one line, which ends in its path.
+    let path = |l: &[u8]| l.rsplit(|&b| b == b' ').next().is_some_and(|w| w.starts_with(b"/"));
+    let alone = seen == 1 && lines::of(text).any(|(_, l)| printed(l).is_some() && path(l));
+    (found >= 2 || alone) && found * 10 >= seen * 8
 }
 
 /// Paths and times. Relative paths are given as they stand.
@@ -56,7 +56,7 @@ pub(crate) fn read(text: &[u8], command: Option<&str>) -> Vec<(String, Time)> {
     found
 }
 
-/// `1449239400.1234567890 /var/www/x.php`
+/// `1449239400.1234567890 /var/www/x.php`, or `... 644 www-data 1234 /var/www/x.php`.
 fn printed(line: &[u8]) -> Option<(Time, String)> {
     let blank = memchr::memchr(b' ', line)?;
     let (stamp, path) = line.split_at_checked(blank)?;
@@ -68,6 +68,19 @@ fn printed(line: &[u8]) -> Option<(Time, String)> {
         return None;
     }
     let path = String::from_utf8_lossy(path.get(1..)?).into_owned();
+    // Mode, owner and size may stand between.
+    let mut words = path.splitn(4, ' ');
+    let path = match (words.next(), words.next(), words.next(), words.next()) {
+        (Some(mode), Some(_), Some(size), Some(rest))
+            if [mode, size]
+                .iter()
+                .all(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_digit()))
+                && rest.starts_with(['/', '.']) =>
+        {
+            rest.to_owned()
+        }
+        _ => path,
+    };
     (path.contains('/') && path.len() < 4096)
         .then(|| (Time::from_nanos(secs * 1_000_000_000 + nanos), path))
 }
@@ -121,6 +134,8 @@ mod tests {
         let found = read(find, None);
         assert_eq!(found[0].0, "/var/www/shop/x.php");
         assert_eq!(found[0].1.rfc3339(), "2015-12-04T14:30:00.500Z");
+        let more = read(b"1449239400.5 644 www-data 12 /var/www/shop/a b.php\n", None);
+        assert_eq!(more[0].0, "/var/www/shop/a b.php");
         let ls = b"/var/www/shop:\ntotal 12\ndrwxr-xr-x 2 root root 4096 2015-12-04 14:30:00.000000000 +0100 .\n-rw-r--r-- 1 www-data www-data 1234 2015-12-04 14:30:00.000000000 +0100 x y.php\n\n/var/www/shop/img:\ntotal 4\n-rw-r--r--. 1 a b 1 2014-01-01 00:00:00.000000000 +0000 a.php\n";
         assert!(recognise(ls));
         let found: Vec<String> =

@@ -49,6 +49,64 @@ fn a_truncated_archive_gives_what_came() {
 }
 
 #[test]
+fn tables_cut_at_80_columns_and_in_german() {
+    let folder = Folder::new();
+    let row = |pid: u32, command: &str| {
+        format!("www-data {pid:>7}  0.0  0.0  39460 13044 ?        S    06:52   0:01 {command}")
+            [..80]
+            .to_owned()
+            + "\n"
+    };
+    let head = "USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND\n";
+    let long = "/usr/bin/perl /tmp/.x/mailer --and-more";
+    folder
+        .put("ps.txt", format!("{head}{}{}", row(5, long), row(6, &long.replace("perl", "php7"))));
+    folder.put(
+        "netstat.txt",
+        "Aktive Internetverbindungen (Server und stehende Verbindungen)\n\
+         Proto Recv-Q Send-Q Local Address           Foreign Address         State       Benutzer   Inode      PID/Program name    \n\
+         tcp        0      0 0.0.0.0:25              0.0.0.0:*               LISTEN      0          424320     3688/master         \n\
+         tcp        0      0 192.0.2.10:50990        198.51.100.25:25        VERBUNDEN   33         424321     4711/perl           \n\
+         tcp        0      0 192.0.2.10:50",
+    );
+    let mut evidence = folder.open();
+    let kept = Kept::of(&mut evidence);
+    assert_eq!(
+        input(&evidence, "ps.txt", "processes").note.as_deref(),
+        Some("commands are cut at column 80: run ps auxww")
+    );
+    assert_eq!(evidence.facts.processes.len(), 2);
+    assert_eq!(kept.connections.len(), 2, "{:#?}", shown(&evidence));
+    assert_eq!((kept.connections[1].state.as_str(), kept.connections[1].uid), ("ESTAB", Some(33)));
+}
+
+#[test]
+fn what_a_terminal_or_a_browser_would_obey_stays_data() {
+    let odd = "\u{1b}[2J<script>alert(1)</script>";
+    let folder = Folder::new();
+    folder.put("auth", format!("Dec  4 14:30:00 mail sshd[1]: Failed password for invalid user {odd} from 192.0.2.9 port 5 ssh2\nDec  4 14:30:01 mail CRON[2]: (root) CMD ({odd})\n"));
+    folder.put(
+        "squid",
+        format!("1449239400.123 1 192.0.2.9 TCP_DENIED/403 1 CONNECT {odd}:25 - HIER_NONE/- -\n"),
+    );
+    folder.put(
+        "clam",
+        format!("/var/www/{odd}.php: Php.Mailer-1 FOUND\n\n----------- SCAN SUMMARY -----------\n"),
+    );
+    folder.put("site.toml", "year = 2015\ntimezone = \"UTC\"\n");
+    let mut evidence = folder.open();
+    let kept = Kept::of(&mut evidence);
+    assert_eq!(kept.auth[0].user.as_deref(), Some(odd), "{:#?}", shown(&evidence));
+    assert_eq!(kept.proxied[0].host, odd);
+    assert_eq!(
+        evidence.facts.scans[0].path.as_deref(),
+        Some(format!("/var/www/{odd}.php").as_str())
+    );
+    let quote = evidence.quote(kept.auth[1].place).unwrap();
+    assert!(!quote.text.contains('\u{1b}') && quote.text.contains("<script>"), "{}", quote.text);
+}
+
+#[test]
 fn a_truncated_capture_gives_what_came() {
     let folder = Folder::new();
     let mut capture = thin_way::capture();
@@ -87,7 +145,7 @@ fn garbage_empty_and_foreign_files_are_named() {
         ("empty", "empty"),
         ("empty.gz", "empty"),
         ("x.zip", "zip"),
-        ("x.tar", "unpack"),
+        ("x.tar", "damaged"),
     ] {
         let found = input(&evidence, name, "unrecognised");
         assert!(found.note.as_deref().unwrap().contains(why), "{name}: {:?}", found.note);

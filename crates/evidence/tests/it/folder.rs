@@ -1,6 +1,8 @@
 //! A temporary folder of evidence, and a sink that keeps everything.
 
-use heloscope_evidence::{Connection, Evidence, Input, MailCopy, Request, Sink};
+use heloscope_evidence::{
+    AuthEvent, Connection, Evidence, Input, MailCopy, Proxied, Request, Sink,
+};
 use heloscope_maillog::{Login, Mail, Reject};
 use heloscope_model::Session;
 use std::path::{Path, PathBuf};
@@ -60,6 +62,8 @@ pub(crate) fn shown(evidence: &Evidence) -> Vec<String> {
 pub(crate) struct Kept {
     pub(crate) sessions: Vec<Session>,
     pub(crate) connections: Vec<Connection>,
+    pub(crate) auth: Vec<AuthEvent>,
+    pub(crate) proxied: Vec<Proxied>,
     pub(crate) mails: Vec<Mail>,
     pub(crate) logins: Vec<Login>,
     pub(crate) rejects: Vec<Reject>,
@@ -90,6 +94,14 @@ impl Sink for Kept {
     fn connection(&mut self, connection: Connection) {
         self.seen("connection");
         self.connections.push(connection);
+    }
+    fn auth(&mut self, event: AuthEvent) {
+        self.seen("auth");
+        self.auth.push(event);
+    }
+    fn proxied(&mut self, proxied: Proxied) {
+        self.seen("proxied");
+        self.proxied.push(proxied);
     }
     fn mail(&mut self, mail: Mail) {
         self.seen("mail");

@@ -16,11 +16,13 @@ fn files() -> Vec<(&'static str, String, Kind, u64)> {
         ("a8", "From a@example.org Fri Dec  4 14:30:00 2015\nFrom: a@example.org\nTo: b@example.net\nSubject: x\n\nx\n\nFrom a@example.org Fri Dec  4 14:31:00 2015\nFrom: a@example.org\nSubject: y\nTo: c@example.org\n\ny\n".into(), Kind::Messages, 2),
         ("a9", "Dec  4 14:30:00 gw kernel: [1.0] OUT25: IN=eth1 OUT=eth0 MAC=02:00:5e:00:53:fe:02:00:5e:00:53:17:08:00 SRC=192.168.1.23 DST=198.51.100.25 LEN=60 PROTO=TCP SPT=49152 DPT=25 SYN URGP=0\n".into(), Kind::Connections, 1),
         ("b1", "\"https://www.spamhaus.org/query/ip/203.0.113.10\"\n".into(), Kind::Notice, 1),
-        ("b2", "*filter\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -p tcp --dport 25 -j DROP\nCOMMIT\n".into(), Kind::Firewall, 0),
+        ("b2", "*filter\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -p tcp --dport 25 -j DROP\nCOMMIT\n".into(), Kind::Firewall, 2),
         ("b3", "year = 2015\n".into(), Kind::Site, 1),
         ("b4", "just some words\n".into(), Kind::Unrecognised, 0),
         ("b5", "tcp 6 431999 ESTABLISHED src=192.168.1.23 dst=198.51.100.25 sport=49152 dport=25 src=198.51.100.25 dst=203.0.113.10 sport=25 dport=49152 [ASSURED]\n".into(), Kind::Connections, 1),
-        ("b6", "Dec  4 14:30:00 mail sshd[1]: Accepted password for anna from 192.0.2.9 port 5 ssh2\n".into(), Kind::AuthLog, 0),
+        ("b6", "Dec  4 14:30:00 mail sshd[1]: Accepted password for anna from 192.0.2.9 port 5 ssh2\n".into(), Kind::AuthLog, 1),
+        ("b7", "1449239400.123    456 192.168.1.5 TCP_TUNNEL/200 1234 CONNECT mx.example.org:25 - HIER_DIRECT/198.51.100.25 -\n".into(), Kind::ProxyLog, 1),
+        ("b8", "{\"__REALTIME_TIMESTAMP\":\"1449239400123456\",\"SYSLOG_IDENTIFIER\":\"sshd\",\"MESSAGE\":\"Accepted password for anna from 192.0.2.9 port 5 ssh2\"}\n".into(), Kind::AuthLog, 1),
     ]
 }
 
@@ -37,8 +39,64 @@ fn each_by_its_content() {
         let found = input(&evidence, name, kind.word());
         assert_eq!(found.records, records, "{name}: {:#?}", shown(&evidence));
     }
-    assert!(input(&evidence, "b2", "firewall").note.as_deref().unwrap().contains("not yet read"));
     assert_eq!(evidence.inputs.len(), files().len(), "{:#?}", shown(&evidence));
+}
+
+#[test]
+fn small_kinds_collected_under_their_commands() {
+    let folder = Folder::new();
+    folder.put(
+        "all.txt",
+        "# dig +short -x 203.0.113.10\nmail.example.org.\n\n\
+         # dig +short txt 10.113.0.203.zen.example.org\n\"https://www.spamhaus.org/query/ip/203.0.113.10\"\n\n\
+         # wg show all dump\nwg0\tk\tk\t51820\toff\nwg0\tgoNhiuyFzplg1pHDVM8OTnZJuTdaJ7LQ/2IvMGEr1Rc=\t(none)\t192.0.2.9:5000\t10.8.0.2/32\t1449239400\t0\t148\t25\n\n\
+         # debsums -c\n/usr/sbin/sshd\n\n\
+         # postconf -M\nsmtp inet n - y - - smtpd\npickup unix n - y 60 1 pickup\n\n\
+         # pflogsumm /var/log/mail.log\nGrand Totals\n------------\nmessages\n\n    116   received\n\n\
+         # tail -2 /var/log/auth.log\nDec  4 14:30:00 mail sshd[1]: Accepted password for anna from 192.0.2.9 port 5 ssh2\nDec  4 14:30:01 mail sudo: anna : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/sh\n\n\
+         # lsof -nPi\nCOMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\nperl 4711 www-data 3u IPv4 1 0t0 TCP 192.0.2.10:41000->198.51.100.25:25 (SYN_SENT)\n",
+    );
+    folder.put("site.toml", "year = 2015\ntimezone = \"Europe/Berlin\"\n");
+    let mut evidence = folder.open();
+    let facts = &evidence.facts;
+    assert_eq!(facts.dns.len(), 1, "{:#?}", shown(&evidence));
+    assert_eq!(facts.notices.len(), 1);
+    assert_eq!(facts.vpn_clients[0].interface.as_deref(), Some("wg0"));
+    assert_eq!(facts.scans[0].path.as_deref(), Some("/usr/sbin/sshd"));
+    assert_eq!(facts.settings[0].name, "smtp/inet");
+    assert_eq!(facts.figures[0].count, 116);
+    let place = facts.scans[0].place;
+    assert_eq!(evidence.quote(place).unwrap().text, "/usr/sbin/sshd");
+    let kept = Kept::of(&mut evidence);
+    let auth = |e: &heloscope_evidence::AuthEvent| format!("{} {:?}", e.time.rfc3339(), e.what);
+    assert_eq!(
+        kept.auth.iter().map(auth).collect::<Vec<_>>(),
+        ["2015-12-04T13:30:00Z Accepted(\"password\")", "2015-12-04T13:30:01Z Ran(\"/bin/sh\")"]
+    );
+    assert_eq!(kept.connections[0].pid, Some(4711));
+}
+
+#[test]
+fn logins_in_a_log_of_other_kinds() {
+    let mail = "Dec  4 14:30:01 mail postfix/qmgr[2]: 3A1B2C3D4E: removed\n";
+    let login =
+        "Dec  4 14:30:00 mail sshd[1]: Accepted password for anna from 192.0.2.9 port 5 ssh2\n";
+    let cron = "Dec  4 14:30:00 mail CRON[1]: (root) CMD (true)\n";
+    for (text, inputs) in [
+        (format!("{}{cron}", mail.repeat(50)), 1),
+        (format!("{}{login}", mail.repeat(80)), 1),
+        (format!("{}{login}", mail.repeat(40)), 2),
+    ] {
+        let folder = Folder::new();
+        folder.put("log", text);
+        let mut evidence = folder.open();
+        let kept = Kept::of(&mut evidence);
+        assert_eq!(evidence.inputs.len(), inputs, "{:#?}", shown(&evidence));
+        assert_eq!(kept.auth.len(), inputs - 1);
+        if inputs == 2 {
+            assert_eq!(kept.order.first(), Some(&"auth"), "logins come before mails");
+        }
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::outcome::{CannotWrite, Outcome};
 use crate::progress::Progress;
 use anyhow::Context;
 use heloscope_evidence::{Evidence, Kind};
+use heloscope_investigate::redact::redact;
 use heloscope_investigate::{Investigation, investigate, report};
 use std::io::Write;
 
@@ -15,14 +16,27 @@ pub(crate) fn run(args: &Investigate) -> anyhow::Result<Outcome> {
         return Ok(Outcome::NothingReadable);
     }
     let mut progress = Progress::new("reading");
-    let answer = investigate(&mut evidence, &mut |done, all| progress.tell(done, all));
+    let mut answer = investigate(&mut evidence, &mut |done, all| progress.tell(done, all));
     progress.end();
+    if answer.zone.is_none() {
+        answer.zone = zone_of_the_reader();
+    }
+    let attention = answer.needs_attention();
+    let redacted = args.redact.then(|| redact(&answer));
+    // From here on there is one answer to show, and no other.
+    let answer: &Investigation = redacted.as_ref().map_or(&answer, AsRef::as_ref);
     if let Some(path) = &args.html {
-        let page = report::page::render(&answer).context("cannot lay out the page")?;
+        let page = report::page::render(answer).context("cannot lay out the page")?;
         std::fs::write(path, page).context(CannotWrite(path.clone()))?;
     }
-    print(args, &answer)?;
-    Ok(if answer.needs_attention() { Outcome::Attention } else { Outcome::Done })
+    print(args, answer)?;
+    Ok(if attention { Outcome::Attention } else { Outcome::Done })
+}
+
+/// The zone of the clock that the reader looks at, where nothing says the site's.
+#[expect(clippy::disallowed_methods, reason = "the rim gives the zone to the pure report")]
+fn zone_of_the_reader() -> Option<String> {
+    jiff::tz::TimeZone::system().iana_name().map(str::to_owned)
 }
 
 fn print(args: &Investigate, answer: &Investigation) -> anyhow::Result<()> {
@@ -32,7 +46,8 @@ fn print(args: &Investigate, answer: &Investigation) -> anyhow::Result<()> {
         writeln!(out)?;
     } else {
         out.write_all(report::terminal::render(answer).as_bytes())?;
-        if let Some(path) = &args.html {
+        // Where the page lies is nobody's business in a ticket.
+        if let Some(path) = args.html.as_ref().filter(|_| !args.redact) {
             writeln!(out, "\nThe page: {}", path.display())?;
         }
     }

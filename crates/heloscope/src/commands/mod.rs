@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod cases;
+mod collect;
 mod investigate;
 mod manual;
 mod sessions;
@@ -13,6 +14,7 @@ use crate::outcome::Outcome;
 pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Investigate(args) => investigate::run(&args),
+        Command::Collect(args) => collect::run(&args),
         Command::Sessions(args) => sessions::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Cases(args) => cases::run(&args),

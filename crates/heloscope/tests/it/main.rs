@@ -10,8 +10,10 @@
 
 mod answers;
 mod bad_input;
+mod collect;
 mod hostile;
 mod permission;
+mod redact;
 mod transforms;
 mod usage;
 

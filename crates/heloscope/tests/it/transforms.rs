@@ -7,6 +7,7 @@
 
 pub(crate) mod case;
 mod dress;
+mod packed;
 mod packets;
 mod stamps;
 

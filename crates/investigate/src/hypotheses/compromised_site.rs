@@ -6,15 +6,17 @@
 //! it: the file shows nothing planted (unmodified code is never this class), the requests are no
 //! nearer than chance, the list quotes a HELO that the MTA never says.
 
+mod daemon;
 mod script;
 
-use self::script::{PLANTED, Script, candidates, stands_oddly};
+pub(super) use self::script::{PLANTED, Script, candidates, stands_oddly};
+
 use super::{Hypothesis, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::instants::Instant;
 use crate::seen::Seen;
-use crate::usage::Usage;
+use crate::usage::{BY_SMTP, Usage};
 use crate::weight::{About, Cited, Weighing};
 use heloscope_evidence::Kind;
 use heloscope_model::Time;
@@ -42,6 +44,7 @@ pub(crate) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
             found.extend(weighed.map(|w| (script.planted(), w)));
         }
     }
+    found.extend(daemon::weigh(case, &sessions));
     found.sort_by(|a, b| b.1.weighing.confidence().total_cmp(&a.1.weighing.confidence()));
     join_companions(found)
 }
@@ -76,6 +79,10 @@ fn through_mta(
 ) -> Option<Hypothesis> {
     let mut weighing = Weighing::from_priors(0.1, 0.1);
     script.path?;
+    let who = match uid {
+        BY_SMTP => "a program of this host, by SMTP,".to_owned(),
+        uid => format!("user id {uid}"),
+    };
     let in_window: Vec<_> = usage
         .sequence
         .iter()
@@ -87,7 +94,7 @@ fn through_mta(
             weighing.add(
                 About::Offence,
                 0.05,
-                format!("user id {uid} handed in no mail in the notice's time"),
+                format!("{who} handed in no mail in the notice's time"),
                 [],
             );
         } else {
@@ -95,7 +102,7 @@ fn through_mta(
                 About::Offence,
                 3.0,
                 format!(
-                    "user id {uid} handed in {} within the notice's time",
+                    "{who} handed in {} within the notice's time",
                     count(in_window.len(), "mail")
                 ),
                 in_window.clone(),
@@ -110,13 +117,19 @@ fn through_mta(
     let notices = case.notices_of_mail();
     let mut hypothesis =
         finish(case, script, Path::ThroughMta, weighing, notices, (usage.first, usage.last));
-    if let Some(culprit) = &mut hypothesis.culprit {
+    if let Some(culprit) = hypothesis.culprit.as_mut().filter(|_| uid != BY_SMTP) {
         culprit.attrs.insert("uid".to_owned(), uid.into());
     }
     Some(hypothesis)
 }
 
-fn requests_meet(case: &Case<'_>, script: &Script<'_>, what: Instant, weighing: &mut Weighing) {
+/// Whether requests stand near what needs explaining.
+pub(super) fn requests_meet(
+    case: &Case<'_>,
+    script: &Script<'_>,
+    what: Instant,
+    weighing: &mut Weighing,
+) {
     let word = if what == Instant::Session { "session" } else { "mail" };
     let Some((path, usage)) = script.path else {
         if case.has(Kind::WebLog) {
@@ -150,6 +163,24 @@ fn requests_meet(case: &Case<'_>, script: &Script<'_>, what: Instant, weighing: 
             0.15,
             format!("requests to {path} are hardly nearer to the {word}s than chance"),
             places,
+        );
+    }
+    // Of several busy paths, the one that stands nearest.
+    let many = if what == Instant::Session { "sessions" } else { "people" };
+    let own = requests.nearest_to(usage, what);
+    let others = requests.paths.iter().filter(|(other, _)| other.as_str() != path);
+    let nearer = others
+        .map(|(other, usage)| (requests.nearest_to(usage, what), other))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    if let Some((most, other)) = nearer.filter(|(most, _)| *most >= 3.0 && *most > 2.0 * own) {
+        weighing.add(
+            About::Culprit,
+            0.02,
+            format!(
+                "requests to {other} stand nearest to what went to {most:.0} {many}, requests to {path} \
+                 only to {own:.0}"
+            ),
+            [],
         );
     }
 }

@@ -1,13 +1,14 @@
 //! Made-up incidents for the tests of the judging core: facts and records in the order of the stream.
 
+mod records;
+
 use super::all;
 use crate::answer::Class;
 use crate::case::Case;
 use crate::gather::Gathered;
 use crate::incident::Incident;
-use heloscope_evidence::facts::Finding;
-use heloscope_evidence::{Connection, Facts, Input, Kind, Request, Sink, WebFile};
-use heloscope_maillog::{Delivery, Mail, Origin, Status};
+use heloscope_evidence::{AuthEvent, Connection, Facts, Input, Kind, Proxied, Request, Sink};
+use heloscope_maillog::{Delivery, Mail, Origin, Reject, Status};
 use heloscope_model::Time;
 use heloscope_model::notice::{Subject, TimeKind};
 use heloscope_model::session::{Command, Dialogue, EndState, Reply, Session, Verb};
@@ -24,7 +25,10 @@ pub(super) struct Scenario {
     pub(super) facts: Facts,
     pub(super) sessions: Vec<Session>,
     pub(super) connections: Vec<Connection>,
+    pub(super) auth: Vec<AuthEvent>,
+    pub(super) proxied: Vec<Proxied>,
     pub(super) mails: Vec<Mail>,
+    pub(super) rejects: Vec<Reject>,
     pub(super) requests: Vec<Request>,
     /// Kinds of evidence that cover the time.
     pub(super) kinds: Vec<Kind>,
@@ -38,7 +42,10 @@ impl Scenario {
             facts: Facts::default(),
             sessions: Vec::new(),
             connections: Vec::new(),
+            auth: Vec::new(),
+            proxied: Vec::new(),
             mails: Vec::new(),
+            rejects: Vec::new(),
             requests: Vec::new(),
             kinds: vec![Kind::Capture, Kind::MailLog, Kind::WebLog, Kind::WebRoot],
             count: 0,
@@ -131,101 +138,17 @@ impl Scenario {
         }
     }
 
-    pub(super) fn request(&mut self, path: &str, offset: i64) {
-        self.requests.push(Request {
-            time: at(offset),
-            place: Place::byte(SourceId(3), offset.unsigned_abs()),
-            client: Some("192.0.2.77".parse().unwrap()),
-            host: None,
-            method: Octets::from("POST"),
-            target: Octets::from(path),
-            status: 200,
-            agent: None,
-            took_s: None,
-        });
-    }
-
-    /// A line of the gateway's firewall, under a rule's prefix.
-    pub(super) fn firewall_line(&mut self, inside: &str, server: &str, offset: i64, prefix: &str) {
-        self.connections.push(Connection {
-            time: Some(at(offset)),
-            src: inside.parse().unwrap(),
-            src_port: Some(50_000),
-            dst: server.parse().unwrap(),
-            dst_port: 25,
-            translated: None,
-            mac: None,
-            in_interface: Some("lan0".to_owned()),
-            out_interface: Some("wan0".to_owned()),
-            pid: None,
-            program: None,
-            uid: None,
-            state: prefix.to_owned(),
-            place: Place::byte(SourceId(7), offset.unsigned_abs()),
-        });
-    }
-
-    /// Whether the client of the last mail has a valid reverse name.
-    pub(super) fn name_client(&mut self, named: bool) {
-        if let Some(mail) = self.mails.last_mut()
-            && let Origin::Client { name, .. } = &mut mail.origin
-        {
-            *name = Octets::from(if named { "dsl-7.provider.example" } else { "unknown" });
-        }
-    }
-
-    pub(super) fn file(&mut self, path: &str, weight: f32) {
-        let place = Place::whole(SourceId(4));
-        let findings = (weight > 0.0).then(|| Finding {
-            rule: "eval-chain".to_owned(),
-            because: "it runs code that it decodes first".to_owned(),
-            weight,
-            place,
-        });
-        self.facts.web_files.push(WebFile {
-            path: path.to_owned(),
-            findings: findings.into_iter().collect(),
-            modified: None,
-            can_mail: true,
-            place,
-        });
-    }
-
-    pub(super) fn account_mail(
-        &mut self,
-        account: &str,
-        ip: &str,
-        from: &str,
-        offset: i64,
-        sent: bool,
-    ) {
-        let origin = Origin::Client {
-            name: Octets::from("unknown"),
-            ip: Some(ip.parse().unwrap()),
-            port: None,
-            account: Some(Octets::from(account)),
-            service: Octets::from("submission/smtpd"),
-        };
-        let mut mail = mail(offset, origin, from);
-        let (status, reply) = if sent {
-            (Status::Sent, "250 2.0.0 Ok")
-        } else {
-            (Status::Bounced, "550 5.7.1 blocked as spam")
-        };
-        let mut delivery = delivery(offset + 2, "198.51.100.99:25", reply, status);
-        delivery.to = Octets::from(format!("r{offset}@d{offset}.example").as_str());
-        mail.deliveries.push(delivery);
-        self.mails.push(mail);
-    }
-
     /// Class, culprit and confidence of all hypotheses, best first.
     pub(super) fn judge(mut self) -> Vec<(Class, Option<String>, f64)> {
         let incident = Incident::new(&self.facts);
-        let mut gathered = Gathered::new(&incident);
+        let mut gathered = Gathered::new(&incident, &self.facts.processes);
         self.sessions.sort_by_key(|s| s.start);
         self.sessions.into_iter().for_each(|s| gathered.session(s));
         self.connections.into_iter().for_each(|c| gathered.connection(c));
+        self.auth.into_iter().for_each(|a| gathered.auth(a));
+        self.proxied.into_iter().for_each(|p| gathered.proxied(p));
         self.mails.into_iter().for_each(|m| gathered.mail(m));
+        self.rejects.into_iter().for_each(|r| gathered.reject(r));
         self.requests.into_iter().for_each(|r| gathered.request(r));
         gathered.settle();
         let inputs: Vec<Input> = self

@@ -9,11 +9,11 @@
 mod places;
 
 use self::places::{by_connection, doors, guessed, line_of, networks, one_place};
-use super::{Hypothesis, window_signs};
+use super::{Hypothesis, mail_signs, window_signs};
 use crate::answer::{Class, Culprit, Path};
-use crate::case::{Case, count};
+use crate::case::Case;
 use crate::usage::{ClientUse, Usage};
-use crate::weight::{About, Cited, Weighing};
+use crate::weight::{About, Weighing};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -47,8 +47,8 @@ fn one(
     guessed(case, &strangers, &mut weighing);
     senders(account, usage, &strangers, &mut weighing);
     one_place(case, account, usage, &strangers, &mut weighing);
-    receivers(usage, &mut weighing);
-    volume(usage, &mut weighing);
+    mail_signs::receivers(usage, About::Both, &mut weighing);
+    mail_signs::volume(usage, About::Both, &mut weighing);
     let first = strangers.iter().map(|(_, c)| c.first.0).min();
     let last = strangers.iter().map(|(_, c)| c.last).max();
     let from = strangers.iter().max_by_key(|(ip, c)| (c.mails, *ip)).map(|(ip, _)| ip.to_string());
@@ -84,66 +84,19 @@ fn one(
     })
 }
 
+/// Its mails from outside against the notice's time.
 fn window(
     case: &Case<'_>,
     usage: &Usage,
     strangers: &[(IpAddr, &ClientUse)],
     weighing: &mut Weighing,
 ) {
-    if case.incident.windows.is_empty() {
-        return;
-    }
-    let in_window: Vec<Cited> = usage
-        .sequence
-        .iter()
-        .filter(|(t, ip, _)| {
-            case.in_window(*t)
-                && ip.is_some_and(|ip| strangers.iter().any(|s| line_of(s.0) == line_of(ip)))
-        })
-        .map(|(t, _, place)| (*place, Some(*t)))
-        .collect();
-    if in_window.is_empty() {
-        weighing.add(
-            About::Offence,
-            0.05,
-            "the account sent nothing from outside in the time the notice names",
-            strangers.iter().map(|(_, c)| (c.first.1, Some(c.first.0))),
-        );
-    } else {
-        weighing.add(
-            About::Offence,
-            3.0,
-            format!(
-                "{} from outside within the time the notice names",
-                count(in_window.len(), "mail")
-            ),
-            in_window.clone(),
-        );
-        let went_out = &case.gathered.usages.went_out;
-        let all = went_out.iter().filter(|t| case.in_window(**t)).count();
-        let share = in_window.len() as f64 / all.max(1) as f64;
-        if all >= 4 && share >= 0.5 {
-            weighing.add(
-                About::Offence,
-                6.0,
-                format!(
-                    "that is {} of the {all} mails that went out in that time",
-                    in_window.len()
-                ),
-                in_window,
-            );
-        } else if share <= 0.2 {
-            weighing.add(
-                About::Offence,
-                0.3,
-                format!(
-                    "that is only {} of the {all} mails that went out in that time",
-                    in_window.len()
-                ),
-                in_window,
-            );
-        }
-    }
+    let from_outside = |ip: Option<IpAddr>| {
+        ip.is_some_and(|ip| strangers.iter().any(|s| line_of(s.0) == line_of(ip)))
+    };
+    let otherwise = strangers.iter().map(|(_, c)| (c.first.1, Some(c.first.0))).collect();
+    let none = "the account sent nothing from outside in the time the notice names";
+    mail_signs::window(case, usage, from_outside, ("from outside", none), otherwise, weighing);
 }
 
 /// Under whose name it wrote.
@@ -182,75 +135,4 @@ fn senders(
 fn is_sender_of(sender: &str, account: &str, local: &str) -> bool {
     let name = sender.split('@').next().unwrap_or_default();
     sender.eq_ignore_ascii_case(account) || name == local || name.split('+').next() == Some(local)
-}
-
-/// What receivers said.
-fn receivers(usage: &Usage, weighing: &mut Weighing) {
-    if !usage.refused_as_spam.is_empty() {
-        weighing.add(
-            About::Both,
-            4.0,
-            format!(
-                "receivers refused {} of its mails as spam or by reputation",
-                usage.refused_as_spam.len()
-            ),
-            usage.refused_as_spam.iter().map(|(t, p)| (*p, Some(*t))),
-        );
-    }
-    let (dead, all) = (usage.dead.len(), usage.distinct_recipients.len());
-    if all < 8 {
-        return;
-    }
-    if dead >= 4 && dead * 7 >= all {
-        weighing.add(
-            About::Both,
-            4.0,
-            format!("{dead} of {all} recipients do not exist, as on bought or old lists"),
-            usage.samples.iter().take(1).map(|(t, p)| (*p, Some(*t))),
-        );
-    } else if dead * 20 <= all && usage.refused_as_spam.is_empty() {
-        weighing.add(
-            About::Offence,
-            0.5,
-            format!("receivers took its mail: {dead} of {all} recipients bounced"),
-            usage.samples.iter().take(1).map(|(t, p)| (*p, Some(*t))),
-        );
-    }
-}
-
-/// How many different people it wrote to in its busiest hour: owners write to the same ones
-/// again (Lin et al.: how unique recipients are tells spammers from users).
-fn volume(usage: &Usage, weighing: &mut Weighing) {
-    let busiest = usage.hours.values().copied().max().unwrap_or(0);
-    let people = usage.distinct_recipients.len();
-    let places = usage.samples.iter().take(2).map(|(t, p)| (*p, Some(*t)));
-    if people >= 60 && busiest >= 20 {
-        let domains = count(usage.domains.len(), "domain");
-        weighing.add(
-            About::Both,
-            3.0,
-            format!(
-                "{} in its busiest hour, to {people} different people in {domains} altogether",
-                count(busiest as usize, "mail"),
-            ),
-            places,
-        );
-    } else if usage.mails >= 10 && people as u64 * 2 <= usage.recipients {
-        weighing.add(
-            About::Both,
-            0.5,
-            format!(
-                "it writes to the same {} again and again, as people do",
-                count(people, "address")
-            ),
-            places,
-        );
-    } else if usage.mails <= 3 {
-        weighing.add(
-            About::Both,
-            0.7,
-            format!("it sent only {}", count(usage.mails as usize, "mail")),
-            places,
-        );
-    }
 }

@@ -131,7 +131,8 @@ fn an_application_that_the_socket_table_shows_is_a_direct_sender() {
 
 #[test]
 fn a_program_in_a_folder_for_passing_files_is_no_legitimate_sender() {
-    assert_eq!(with_process("perl /var/tmp/.x/sess").cause(), None);
+    let bot = (Class::BotProcess, Some("/var/tmp/.x/sess".to_owned()));
+    assert_eq!(with_process("perl /var/tmp/.x/sess").cause(), Some(bot));
 }
 
 #[test]
@@ -167,7 +168,7 @@ fn a_lease_adds_the_machine_s_name() {
         place: Place::byte(SourceId(6), 0),
     });
     let incident_facts = Incident::new(&incident.facts);
-    let mut gathered = Gathered::new(&incident_facts);
+    let mut gathered = Gathered::new(&incident_facts, &[]);
     incident.sessions.into_iter().for_each(|s| gathered.session(s));
     incident.mails.into_iter().for_each(|m| gathered.mail(m));
     gathered.settle();

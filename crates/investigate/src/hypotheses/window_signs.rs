@@ -12,6 +12,27 @@ use std::collections::BTreeSet;
 pub(crate) fn weigh(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
     window(case, sessions, weighing);
     helo(case, sessions, weighing);
+    traits(sessions, weighing);
+}
+
+/// What a list's sensor would see in them; more than two families say little more.
+fn traits(sessions: &[&Seen], weighing: &mut Weighing) {
+    let mut families = BTreeSet::new();
+    for seen in sessions {
+        for detection in seen.detections.iter().filter(|d| matches!(d.class, 'A' | 'B')) {
+            if families.len() < 2 && families.insert(detection.family) {
+                weighing.add(
+                    About::Offence,
+                    2.0,
+                    format!(
+                        "a list's sensor would note {}: {}",
+                        detection.detector, detection.evidence
+                    ),
+                    [(seen.place, Some(seen.start))],
+                );
+            }
+        }
+    }
 }
 
 fn window(case: &Case<'_>, sessions: &[&Seen], weighing: &mut Weighing) {

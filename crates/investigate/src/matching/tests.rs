@@ -171,7 +171,8 @@ fn a_firewall_s_line_is_joined_by_its_start() {
         .map(|start| {
             let mut seen = Seen::new(&hidden(start));
             seen.end = seen.start.plus_secs(300.0);
-            seen.hearsay = Some(crate::seen::Hearsay { forwarded: false, dropped: false });
+            seen.hearsay =
+                Some(crate::seen::Hearsay { forwarded: false, dropped: false, from_tunnel: false });
             seen
         })
         .into();

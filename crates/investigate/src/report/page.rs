@@ -16,6 +16,7 @@ struct Page<'a> {
     notices: Vec<String>,
     sessions: String,
     plot: String,
+    firewall: Vec<Shown<'a>>,
 }
 
 struct CauseView<'a> {
@@ -52,9 +53,10 @@ pub fn render(investigation: &Investigation) -> Result<String, askama::Error> {
         answer: words::printable(&words::answer(investigation)),
         investigation,
         causes,
-        notices: investigation.notices.iter().map(words::notice).collect(),
+        notices: words::notices(investigation),
         sessions: words::sessions(investigation).unwrap_or_default(),
         plot: plot::svg(&investigation.timeline),
+        firewall: words::shown(&investigation.firewall),
     }
     .render()
 }

@@ -16,13 +16,14 @@ pub fn render(investigation: &Investigation) -> String {
     for cause in &investigation.causes {
         write_cause(&mut out, cause);
     }
-    section(&mut out, "The notice", investigation.notices.iter().map(words::notice));
+    section(&mut out, "The notice", words::notices(investigation));
     if let Some(sessions) = words::sessions(investigation) {
         section(&mut out, "Sessions", [sessions]);
     }
     if investigation.causes.is_empty() {
         unexplained(&mut out, investigation);
     }
+    proofs(&mut out, "Your firewall", &investigation.firewall);
     section(
         &mut out,
         "Ruled out",

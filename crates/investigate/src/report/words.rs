@@ -3,6 +3,9 @@
 use crate::answer::{Cause, Culprit, Investigation, NoticeRow, Path, Proof, Verdict};
 use heloscope_model::Time;
 use heloscope_model::notice::TimeKind;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -17,10 +20,19 @@ pub(super) fn answer(investigation: &Investigation) -> String {
             format!("{} causes. {}", all.len(), all.join(" And: "))
         }
         Verdict::NotYourMail => "It is not your mail.".to_owned(),
+        Verdict::InsufficientEvidence if investigation.inputs.iter().all(|i| is_word(i.kind)) => {
+            "A notice alone does not show the cause; below is what it rules out and what to collect."
+                .to_owned()
+        }
         Verdict::InsufficientEvidence => {
             "The cause cannot be told from this evidence; nobody is accused.".to_owned()
         }
     }
+}
+
+/// Whether an input of this kind is only words about the listing.
+fn is_word(kind: &str) -> bool {
+    matches!(kind, "notice" | "site" | "list-answers" | "dns-facts" | "unrecognised")
 }
 
 /// Class, culprit, certainty, the way it took.
@@ -80,8 +92,44 @@ pub(super) fn path(path: Path) -> &'static str {
     }
 }
 
+/// The notices, and what their words mean.
+pub(super) fn notices(investigation: &Investigation) -> Vec<String> {
+    let zone =
+        investigation.zone.as_deref().and_then(|name| Some((name, TimeZone::get(name).ok()?)));
+    let said = investigation.notices.iter().map(|row| {
+        let local = zone.as_ref().and_then(|(name, zone)| local_window(row, name, zone));
+        format!("{}{}", notice(row), local.unwrap_or_default())
+    });
+    said.chain(investigation.remarks.iter().map(|r| printable(r))).collect()
+}
+
+/// `; in Europe/Berlin between 15:15 and 15:45 on 2015-12-04`.
+fn local_window(row: &NoticeRow, name: &str, zone: &TimeZone) -> Option<String> {
+    let (at, tolerance) = (row.time?.secs(), i64::from(row.tolerance_s.unwrap_or(0)));
+    let local = |secs: i64| Some(zone.to_datetime(Timestamp::from_second(secs).ok()?));
+    let (from, to) = (local(at - tolerance)?, local(at + tolerance)?);
+    if TimeZone::UTC.to_datetime(Timestamp::from_second(at - tolerance).ok()?) == from {
+        return None;
+    }
+    let day = |at: &DateTime| at.strftime("%Y-%m-%d").to_string();
+    let clock = |at: &DateTime| at.strftime("%H:%M:%S").to_string();
+    Some(match (tolerance, day(&from) == day(&to)) {
+        (0, _) => format!("; in {name} at {} on {}", clock(&from), day(&from)),
+        (_, true) => {
+            format!("; in {name} between {} and {} on {}", clock(&from), clock(&to), day(&from))
+        }
+        (_, false) => format!(
+            "; in {name} between {} {} and {} {}",
+            day(&from),
+            clock(&from),
+            day(&to),
+            clock(&to)
+        ),
+    })
+}
+
 /// What a notice says, in a line.
-pub(super) fn notice(notice: &NoticeRow) -> String {
+fn notice(notice: &NoticeRow) -> String {
     let mut text = notice.list.clone().unwrap_or_else(|| "A list or provider".to_owned());
     if let Some(ip) = &notice.ip {
         let _ = write!(text, " on {ip}");

@@ -3,31 +3,31 @@
 
 use crate::case::Case;
 use crate::instants::Instant;
-use crate::usage::PathUse;
+use crate::requests::PathUse;
 use heloscope_evidence::WebFile;
 
 /// Files and paths tried, the most telling first.
 const CANDIDATES: usize = 20;
 /// The weight of findings from which a file counts as planted. What is merely careless (a form
 /// that stores any upload) stays below.
-pub(super) const PLANTED: f64 = 0.6;
+pub(in crate::hypotheses) const PLANTED: f64 = 0.6;
 
 /// A script that may have sent: a file, a path of requests, or both.
-pub(super) struct Script<'a> {
-    pub(super) file: Option<&'a WebFile>,
-    pub(super) path: Option<(&'a str, &'a PathUse)>,
+pub(in crate::hypotheses) struct Script<'a> {
+    pub(in crate::hypotheses) file: Option<&'a WebFile>,
+    pub(in crate::hypotheses) path: Option<(&'a str, &'a PathUse)>,
 }
 
 impl Script<'_> {
     /// How sure its findings make it that it was planted, 0..1.
-    pub(super) fn planted(&self) -> f64 {
+    pub(in crate::hypotheses) fn planted(&self) -> f64 {
         let findings = self.file.map(|f| f.findings.as_slice()).unwrap_or_default();
         1.0 - findings
             .iter()
             .fold(1.0, |left, f| left * (1.0 - f64::from(f.weight.clamp(0.0, 1.0))))
     }
 
-    pub(super) fn name(&self) -> String {
+    pub(in crate::hypotheses) fn name(&self) -> String {
         match (self.file, self.path) {
             (Some(file), _) => file.path.clone(),
             (None, Some((path, _))) => path.to_owned(),
@@ -37,7 +37,7 @@ impl Script<'_> {
 }
 
 /// Scripts whose requests stand near the sessions (or a user's mails), and planted files.
-pub(super) fn candidates<'a>(case: &Case<'a>, what: Instant) -> Vec<Script<'a>> {
+pub(in crate::hypotheses) fn candidates<'a>(case: &Case<'a>, what: Instant) -> Vec<Script<'a>> {
     let requests = &case.gathered.requests;
     let mut paths: Vec<_> = requests
         .paths
@@ -94,7 +94,7 @@ fn is_static(path: &str) -> bool {
 
 /// Whether code has no business at a path: folders for uploads, pictures and passing files, and
 /// hidden ones.
-pub(super) fn stands_oddly(path: &str) -> bool {
+pub(in crate::hypotheses) fn stands_oddly(path: &str) -> bool {
     path.split('/').rev().skip(1).any(|folder| {
         matches!(folder, "uploads" | "upload" | "images" | "img" | "cache" | "tmp" | "media")
             || (folder.starts_with('.') && folder != ".well-known" && folder.len() > 1)

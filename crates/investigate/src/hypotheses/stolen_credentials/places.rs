@@ -76,15 +76,25 @@ pub(super) fn networks(usage: &Usage, strangers: &[(IpAddr, &ClientUse)], weighi
     }
     let (addresses, switches, lines) = switches(usage);
     if addresses >= 3 && switches >= 2 * (addresses - 1) {
+        // A desk, a telephone and a tablet are three addresses; nobody is at five by turns.
+        let crowd = addresses >= 5 && switches >= 10;
         weighing.add(
             About::Culprit,
-            6.0,
+            if crowd { 25.0 } else { 6.0 },
             format!(
                 "it was used from {addresses} addresses by turns ({switches} changes): more than one \
                  person has the password"
             ),
-            lines,
+            lines.clone(),
         );
+        if crowd {
+            weighing.add(
+                About::Offence,
+                4.0,
+                "people who share a password that is not theirs send spam with it, not letters",
+                lines,
+            );
+        }
     } else if addresses >= 2 {
         weighing.add(
             About::Culprit,
