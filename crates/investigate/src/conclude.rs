@@ -238,7 +238,9 @@ fn reason_proofs(
                 .or_else(|| evidence.path(place.source))
                 .map(|p| p.display().to_string())
                 .unwrap_or_default();
-            let text = quote.map(|q| q.text.clone()).unwrap_or_default();
+            // A file as a whole is named, there is no line of it to quote.
+            let text =
+                quote.filter(|q| !q.locator.is_empty()).map(|q| q.text.clone()).unwrap_or_default();
             let says = if i == 0 { reason.says.clone() } else { String::new() };
             Proof {
                 source,

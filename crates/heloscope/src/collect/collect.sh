@@ -318,6 +318,10 @@ run ss.txt ss -tanpe || run netstat.txt netstat -tanpe || run netstat.txt netsta
 if [ "$user" -ne 0 ]; then could_not 'ss -tanpe' permission 'only the own processes are named'; fi
 run ps.txt ps -ww -eo pid,ppid,uid,user,lstart,args || run ps.txt ps auxww ||
     run ps.txt ps -o pid,ppid,user,args || run ps.txt ps
+# Which file each process really runs, whatever it calls itself; and whose number is whose.
+run exe.txt sh -c 'ls -l /proc/[0-9]*/exe 2>/dev/null'
+# shellcheck disable=SC2016 # awk's own variables
+run users.txt awk -F: '{ print $1 ":x:" $3 ":" $4 "::" $6 ":" $7 }' /etc/passwd
 run conntrack.txt conntrack -L || { [ -e /proc/net/nf_conntrack ] && run conntrack.txt cat /proc/net/nf_conntrack; }
 
 # Firewall.

@@ -103,3 +103,77 @@ fn a_notice_alone_says_what_to_collect_and_accuses_nobody() {
         answer["needed"].as_array().unwrap().iter().map(|n| n["how"].as_str().unwrap()).collect();
     assert!(commands.iter().any(|c| c.contains("tcpdump")), "{commands:?}");
 }
+
+#[test]
+fn words_of_strangers_in_tables_of_processes_and_crontabs_do_not_reach_the_reader_either() {
+    let folder = copied("cron-perl");
+    let mut changed = 0;
+    for path in files(folder.path()) {
+        let bytes = std::fs::read(&path).unwrap();
+        let Ok(text) = String::from_utf8(bytes) else { continue };
+        let evil = text.replace("NXqMLr", "<script>alert(1)</script>\x1b[31mNX");
+        if evil != text && !path.ends_with("expect.toml") {
+            changed += 1;
+            std::fs::write(&path, evil).unwrap();
+        }
+    }
+    assert!(changed > 0, "the case names its program somewhere");
+    let page = folder.path().join("report.html");
+    let output = heloscope([
+        "investigate".as_ref(),
+        folder.path().as_os_str(),
+        "--html".as_ref(),
+        page.as_os_str(),
+    ]);
+    let text = stdout(&output);
+    assert!(text.contains("<script>alert"), "the name is quoted in the terminal: {text}");
+    assert!(!text.contains('\x1b'));
+    let html = std::fs::read_to_string(page).unwrap();
+    assert!(html.contains("&lt;script&gt;") || html.contains("&#60;script&#62;"));
+    assert!(!html.contains("<script") && !html.contains('\x1b'));
+}
+
+#[test]
+fn notices_that_contradict_each_other_are_both_read_and_each_cause_names_its_own() {
+    let folder = copied("seed-guest-laptop");
+    let other = "IP Address 198.51.100.77 is listed in the CBL.\n\n\
+        It was last detected at 2026-11-20 01:00 GMT (+/- 15 minutes).\n\n\
+        because it HELOs as mail.elsewhere.example\n";
+    std::fs::write(folder.path().join("another.txt"), other).unwrap();
+    let answer = investigate(&[folder.path()]);
+    assert_eq!(answer["verdict"], "cause-found");
+    assert_eq!(answer["notices"].as_array().unwrap().len(), 2);
+    let cause = &answer["causes"][0];
+    let explained = cause["notices"].as_array().unwrap();
+    let helos: Vec<_> = explained
+        .iter()
+        .map(|i| answer["notices"][i.as_u64().unwrap() as usize]["helo"].as_str().unwrap())
+        .collect();
+    assert_eq!(helos, ["[127.0.0.1]"], "the other notice is not explained by it");
+}
+
+#[test]
+fn a_table_that_a_terminal_cut_at_80_columns_says_so() {
+    let folder = copied("cron-perl");
+    let path = folder.path().join("host/ps.txt");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let cut: String = text.lines().map(|l| format!("{:.80}\n", l)).collect();
+    std::fs::write(&path, cut).unwrap();
+    let answer = investigate(&[folder.path()]);
+    assert!(note(&answer, "ps.txt").contains("cut at column 80"));
+    assert_eq!(answer["causes"][0]["class"], "bot-process");
+}
+
+/// Every file below a folder.
+fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}

@@ -354,15 +354,20 @@ fn finish(
 }
 
 /// The script by its absolute path; where only the address it was called by is known, the site.
+/// With it, who called it when mail went out.
 fn culprit(script: &Script<'_>) -> Option<Culprit> {
-    match (script.file, script.path) {
-        (Some(file), _) => Some(Culprit::new("script", file.path.clone())),
+    let from = script.path.map(|(_, usage)| {
+        usage.near_clients.iter().take(20).map(ToString::to_string).collect::<Vec<String>>()
+    });
+    let culprit = match (script.file, script.path) {
+        (Some(file), _) => Culprit::new("script", file.path.clone()),
         (None, Some((path, usage))) => {
             let host = usage.host.as_ref()?.to_string();
-            Some(Culprit::new("site", host).with("script", Some(path)))
+            Culprit::new("site", host).with("script", Some(path))
         }
-        (None, None) => None,
-    }
+        (None, None) => return None,
+    };
+    Some(culprit.with("from", from.filter(|f| !f.is_empty())))
 }
 
 /// Keeps the best candidate of each way, and names others that look planted as its companions.

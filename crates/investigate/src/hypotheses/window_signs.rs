@@ -25,8 +25,8 @@ fn traits(sessions: &[&Seen], weighing: &mut Weighing) {
                     About::Offence,
                     2.0,
                     format!(
-                        "a list's sensor would note {}: {}",
-                        detection.detector, detection.evidence
+                        "a list would note: {} ({})",
+                        detection.evidence, detection.detector
                     ),
                     [(seen.place, Some(seen.start))],
                 );
