@@ -16,7 +16,7 @@ fn files() -> Vec<(&'static str, String, Kind, u64)> {
         ("a8", "From a@example.org Fri Dec  4 14:30:00 2015\nFrom: a@example.org\nTo: b@example.net\nSubject: x\n\nx\n\nFrom a@example.org Fri Dec  4 14:31:00 2015\nFrom: a@example.org\nSubject: y\nTo: c@example.org\n\ny\n".into(), Kind::Messages, 2),
         ("a9", "Dec  4 14:30:00 gw kernel: [1.0] OUT25: IN=eth1 OUT=eth0 MAC=02:00:5e:00:53:fe:02:00:5e:00:53:17:08:00 SRC=192.168.1.23 DST=198.51.100.25 LEN=60 PROTO=TCP SPT=49152 DPT=25 SYN URGP=0\n".into(), Kind::Connections, 1),
         ("b1", "\"https://www.spamhaus.org/query/ip/203.0.113.10\"\n".into(), Kind::Notice, 1),
-        ("b2", "*filter\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -p tcp --dport 25 -j DROP\nCOMMIT\n".into(), Kind::Firewall, 0),
+        ("b2", "*filter\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -p tcp --dport 25 -j DROP\nCOMMIT\n".into(), Kind::Firewall, 2),
         ("b3", "year = 2015\n".into(), Kind::Site, 1),
         ("b4", "just some words\n".into(), Kind::Unrecognised, 0),
         ("b5", "tcp 6 431999 ESTABLISHED src=192.168.1.23 dst=198.51.100.25 sport=49152 dport=25 src=198.51.100.25 dst=203.0.113.10 sport=25 dport=49152 [ASSURED]\n".into(), Kind::Connections, 1),
@@ -37,7 +37,9 @@ fn each_by_its_content() {
         let found = input(&evidence, name, kind.word());
         assert_eq!(found.records, records, "{name}: {:#?}", shown(&evidence));
     }
-    assert!(input(&evidence, "b2", "firewall").note.as_deref().unwrap().contains("not yet read"));
+    assert!(
+        input(&evidence, "b2", "firewall").note.as_deref().unwrap().contains("taken as IPv4's")
+    );
     assert_eq!(evidence.inputs.len(), files().len(), "{:#?}", shown(&evidence));
 }
 
