@@ -94,6 +94,22 @@ impl RuleSet {
         chains.flat_map(|c| &c.rules).find(|r| r.place == place).map(|r| r.text.as_str())
     }
 
+    /// What stands at a place, for a sentence: "the rule `[3:180] -A OUTPUT …`",
+    /// "the policy DROP of the chain OUTPUT".
+    pub fn describe(&self, place: Place) -> Option<String> {
+        if let Some(text) = self.rule_text(place) {
+            return Some(format!("the rule `{text}`"));
+        }
+        let mut chains = self.tables.iter().flat_map(|t| &t.chains);
+        let chain = chains.find(|c| c.place == place)?;
+        let policy = match chain.base.as_ref().map(|b| &b.policy) {
+            Some(rules::Verdict::Accept) => "the policy ACCEPT of ",
+            Some(rules::Verdict::Drop) => "the policy DROP of ",
+            _ => "",
+        };
+        Some(format!("{policy}the chain {}", chain.name))
+    }
+
     /// What a rule took, where the dump says it.
     pub fn counters(&self, place: Place) -> Option<Counters> {
         let mut chains = self.tables.iter().flat_map(|t| &t.chains);

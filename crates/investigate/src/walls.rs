@@ -7,7 +7,7 @@ use crate::case::Case;
 use crate::hypotheses::Hypothesis;
 use crate::seen::Seen;
 use crate::weight::{About, Cited, Reason};
-use heloscope_evidence::firewall::{self, Answer, Family, Origin, Question, User};
+use heloscope_evidence::firewall::{self, Answer, Family, Known, Origin, Question, User};
 use std::net::IpAddr;
 
 /// The port that mail servers take mail on.
@@ -24,6 +24,7 @@ pub(crate) fn told(case: &Case<'_>) -> Vec<Reason> {
         return Vec::new();
     }
     let mut rows = Vec::new();
+    let known = known(case);
     let owner = crate::mta_settings::setting(case.facts, "mail_owner").map(|s| s.value.clone());
     let mta = user(case, &owner.unwrap_or_else(|| "postfix".to_owned()));
     for (who, origin) in [
@@ -32,7 +33,8 @@ pub(crate) fn told(case: &Case<'_>) -> Vec<Reason> {
         ("a machine behind this host", Origin::Forwarded(None)),
     ] {
         let answers = [Family::V4, Family::V6].map(|family| {
-            firewall::ask(sets, &Question { origin: origin.clone(), family, port: SMTP })
+            let question = Question { origin: origin.clone(), family, port: SMTP };
+            firewall::ask_knowing(sets, &question, &known)
         });
         rows.extend(row(who, answers));
     }
@@ -83,7 +85,8 @@ pub(crate) fn weigh(case: &Case<'_>, hypothesis: &mut Hypothesis) {
         return;
     }
     let Some((who, origin, family)) = question(case, hypothesis) else { return };
-    match firewall::ask(sets, &Question { origin, family, port: SMTP }) {
+    let question = Question { origin, family, port: SMTP };
+    match firewall::ask_knowing(sets, &question, &known(case)) {
         Answer::Denied(places) => {
             // What was answered has left; then the rules came later, or others stand elsewhere.
             let left = sessions(case, hypothesis).any(|s| s.mails > 0 || s.tls);
@@ -109,6 +112,17 @@ pub(crate) fn weigh(case: &Case<'_>, hypothesis: &mut Hypothesis) {
     hypothesis
         .fix
         .extend(faults.into_iter().take(STEPS).map(|f| format!("In the firewall: {}", f.says)));
+}
+
+/// What else the evidence says of such connections: this host's addresses, its users' numbers.
+fn known(case: &Case<'_>) -> Known {
+    let mut users: Vec<(String, u32)> =
+        case.facts.users.iter().map(|u| (u.name.clone(), u.uid)).collect();
+    let running = case.facts.processes.iter().filter_map(|p| Some((p.user.clone(), p.uid?)));
+    users.extend(running);
+    users.sort();
+    users.dedup();
+    Known { own: case.facts.site.addresses.clone(), users, ..Known::default() }
 }
 
 /// A user, by number where the table of processes knows it: rules name numbers.

@@ -24,12 +24,15 @@ pub(super) fn hidden(sets: &[RuleSet], family: Family) -> Result<Vec<String>, St
             "no rules for {name} were handed over: run `{command}` or `nft list ruleset` as root"
         ));
     }
-    let mut hidden = Vec::new();
+    let (tool, mut hidden) = match family {
+        Family::V4 => ("iptables", Vec::new()),
+        Family::V6 => ("ip6tables", Vec::new()),
+    };
     // "# Warning: iptables-legacy tables present": a second firewall stands beside this one.
     let warned = sets.iter().any(|s| s.warns_of_legacy);
     if warned && !sets.iter().any(|s| s.legacy == Some(true) && s.extent(family) != Extent::Nothing)
     {
-        hidden.push("iptables-legacy has rules of its own: run `iptables-legacy-save`".to_owned());
+        hidden.push(format!("{tool}-legacy has rules of its own: run `{tool}-legacy-save`"));
     }
     let cut =
         sets.iter().any(|s| s.extent(family) != Extent::Nothing && s.tables.iter().any(|t| t.cut));
@@ -53,7 +56,7 @@ pub(super) fn hidden(sets: &[RuleSet], family: Family) -> Result<Vec<String>, St
     if !absent.is_empty() {
         let (noun, verb) = if absent.len() == 1 { ("table", "was") } else { ("tables", "were") };
         hidden.push(format!(
-            "the {noun} {} for {name} {verb} not handed over: run `iptables-save`, which shows all",
+            "the {noun} {} for {name} {verb} not handed over: run `{tool}-save`, which shows all",
             absent.join(", ")
         ));
     }

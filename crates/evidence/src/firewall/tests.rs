@@ -57,6 +57,12 @@ fn only_the_mta_may_out() {
     // Nobody looks at what is forwarded.
     assert_eq!(said(&sets, Origin::Forwarded(None), Family::V4), "allowed: -");
     assert!(said(&sets, user(33), Family::V6).starts_with("unknown: no rules for IPv6"));
+    let closed = self::sets(&[("", &SAVED.replace(":FORWARD ACCEPT", ":FORWARD DROP"))]);
+    let Answer::Denied(places) = put(&closed, Origin::Forwarded(None), Family::V4) else {
+        panic!()
+    };
+    assert_eq!(closed[0].describe(places[0]).unwrap(), "the policy DROP of the chain FORWARD");
+    assert_eq!(closed[0].counters(places[0]).unwrap().packets, 7);
     // A place is where the rule's line begins.
     let Answer::Denied(places) = put(&sets, user(33), Family::V4) else { panic!() };
     let At::Byte(at) = places[0].at else { panic!() };
@@ -342,6 +348,10 @@ fn nft_as_it_is_written() {
         ("tcp dport vmap { 22 : accept, 25 : goto own }\n", "denied"),
         ("tcp dport 25 jump {\n\t\t\tmeta skuid 33 drop\n\t\t}\n", "denied"),
         ("udp dport 25 drop\n", "allowed"),
+        // The family of a rule is seen from the error it sends.
+        ("tcp dport 25 reject with icmpv6 port-unreachable\n", "allowed"),
+        ("tcp dport 25 reject with icmp port-unreachable\n", "denied"),
+        ("tcp dport 25 reject with icmpx admin-prohibited\n", "denied"),
         ("ip6 daddr ::/0 drop\n", "allowed"),
         ("ct state vmap { new : drop, established : accept }\n", "denied"),
         ("ct state != established,related drop\n", "denied"),

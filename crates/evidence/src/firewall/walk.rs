@@ -98,7 +98,13 @@ impl<'a> Walk<'a> {
             if passed.states.is_empty() {
                 break;
             }
-            if entry.base.nat && (!self.packet.first || translated) {
+            if entry.base.nat && translated {
+                continue;
+            }
+            // Tables of NAT see a connection's first packet only. What comes after one that was
+            // not tracked may be taken for a first one.
+            let later = entry.base.nat && !self.packet.first;
+            if later && passed.states.iter().all(|s| s.untracked == Untracked::No) {
                 continue;
             }
             let tracked = entry.base.priority >= TRACKING
@@ -109,7 +115,8 @@ impl<'a> Walk<'a> {
             }
             let mut next = Vec::new();
             // Frames pass a bridge or a device only where the packet goes by it.
-            let perhaps = entry.table.kin == Kin::Frames
+            let perhaps = later
+                || entry.table.kin == Kin::Frames
                 || matches!(entry.base.hook, Hook::Ingress | Hook::Egress);
             if perhaps {
                 next.clone_from(&passed.states);
@@ -121,7 +128,12 @@ impl<'a> Walk<'a> {
                     note(&mut passed.stop, *place);
                 }
                 if perhaps && !ends.stop.is_empty() {
-                    self.reason("it depends on the interface that frames pass", entry.chain.place);
+                    let why = if later {
+                        "it depends on what connection tracking says"
+                    } else {
+                        "it depends on the interface that frames pass"
+                    };
+                    self.reason(why, entry.chain.place);
                 }
                 for (state, places) in ends.accept.iter() {
                     push(&mut next, state.clone());

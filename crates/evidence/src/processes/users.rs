@@ -11,7 +11,9 @@ const MOST: usize = 200_000;
 /// Whether a text is such a list.
 pub(crate) fn recognise(text: &[u8]) -> bool {
     let (mut seen, mut found) = (0, 0);
-    for (_, line) in lines::of(text).take(50).filter(|(_, l)| !l.trim_ascii().is_empty() && l.first() != Some(&b'#'))
+    for (_, line) in lines::of(text)
+        .take(50)
+        .filter(|(_, l)| !l.trim_ascii().is_empty() && l.first() != Some(&b'#'))
     {
         seen += 1;
         found += usize::from(row(line).is_some());

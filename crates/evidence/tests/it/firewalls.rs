@@ -1,7 +1,7 @@
 //! Rule sets of others: every one of the shared corpus is recognised and read, without a rule that
 //! is lost. They are not part of the repository; where they are not beside it, nothing is tested.
 
-use heloscope_evidence::firewall::{Family, Origin, Question, ask, findings, read};
+use heloscope_evidence::firewall::{Answer, Family, Origin, Question, ask, findings, read};
 use heloscope_evidence::{Kind, open};
 use heloscope_model::SourceId;
 use std::path::PathBuf;
@@ -96,4 +96,37 @@ fn every_text_of_the_archive_is_read() {
     }
     assert!(partly * 10 < texts, "{partly} of {texts} texts are understood in part only");
     assert!(texts > 100 && chains > 100, "{texts} texts, {chains} chains");
+}
+
+/// What people paste: several commands in one file, each above its output.
+#[test]
+fn a_collected_file_holds_several_dumps() {
+    let table = |chains: &[&str]| {
+        let head =
+            " pkts bytes target     prot opt in     out     source               destination\n";
+        let chain = |c: &&str| format!("Chain {c} (policy ACCEPT 0 packets, 0 bytes)\n{head}\n");
+        chains.iter().map(chain).collect::<String>()
+    };
+    let filter = table(&["INPUT", "FORWARD", "OUTPUT"]);
+    let lock = "    3   180 REJECT     tcp  --  *      *       0.0.0.0/0            0.0.0.0/0            tcp dpt:25 reject-with icmp-port-unreachable\n";
+    let text = format!(
+        "# iptables -L -v -n\n{filter}{lock}\n# ip6tables -L -v -n\n{filter}\n# iptables -t nat -L -v -n\n{}\n# ps auxww\nUSER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND\nroot 1 0.0 0.1 1 1 ? Ss 14:00 0:01 /sbin/init\n",
+        table(&["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"]),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("collected.txt");
+    std::fs::write(&file, text).unwrap();
+    let evidence = open(&[file]);
+    let firewalls = &evidence.facts.firewalls;
+    let families: Vec<Vec<Family>> = firewalls.iter().map(|f| f.families()).collect();
+    assert_eq!(families, [[Family::V4], [Family::V6], [Family::V4]]);
+    let input = evidence.inputs.iter().find(|i| i.kind == Kind::Firewall).unwrap();
+    assert_eq!(input.records, 1 + 3 + 3 + 4);
+    let question = |family| Question { origin: Origin::Anyone, family, port: 25 };
+    let Answer::Denied(places) = ask(firewalls, &question(Family::V4)) else { panic!() };
+    // The place is the line in the file.
+    let quote = evidence.quote(places[0]).unwrap();
+    assert!(quote.text.contains("REJECT") && quote.locator == "line 11", "{quote:?}");
+    // One table of three is no word that it is open.
+    assert!(matches!(ask(firewalls, &question(Family::V6)), Answer::Unknown(..)));
 }

@@ -100,9 +100,12 @@ impl Ground {
             let batch = format!("link set lo up\nlink set up0 address {address} up\n");
             run(&["ip", "-n", name, "-b", "-"], &batch)?;
         }
+        // Connections of the trial before are forgotten soon: one that is known by its ports is
+        // no new one, and meets no table of NAT.
         let switches = "for f in /proc/sys/net/ipv6/conf/*; do echo 0 >$f/accept_dad; echo 0 >$f/accept_ra; done; \
              echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; \
-             for f in /proc/sys/net/ipv4/conf/*; do echo 0 >$f/rp_filter; done";
+             for f in /proc/sys/net/ipv4/conf/*; do echo 0 >$f/rp_filter; done; \
+             for f in /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_*; do [ ! -e $f ] || echo 1 >$f; done";
         for name in [&behind, &host, &outside] {
             inside(name, move || run(&["sh", "-c", switches], ""))??;
         }

@@ -148,8 +148,9 @@ impl Maker<'_> {
         }
         for _ in 0..tests {
             let word = self.test(hook, tcp);
-            // The tools take each of these once.
-            let again = ["-s ", "-d ", "-i ", "-o "].iter().any(|option| {
+            // The tools take each of these once; of two tests of TCP's flags iptables-nft-save
+            // prints one.
+            let again = ["-s ", "-d ", "-i ", "-o ", "-m tcp"].iter().any(|option| {
                 let has = |w: &String| w.trim_start_matches("! ").starts_with(option);
                 has(&word) && words.iter().any(has)
             });

@@ -171,7 +171,12 @@ impl Maker<'_> {
         if self.chance.percent(10) {
             words.push("log prefix \"tried accept \"".to_owned());
         }
-        words.push(self.verdict(hook));
+        let mut verdict = self.verdict(hook);
+        // nft 1.0.6 does not list the family of a rule that rejects by a reset.
+        if verdict.ends_with("tcp reset") && words.iter().any(|w| w.contains("nfproto")) {
+            verdict = "drop".to_owned();
+        }
+        words.push(verdict);
         if self.chance.percent(10) {
             words.push("comment \"drop accept # x\"".to_owned());
         }

@@ -164,6 +164,17 @@ pub(crate) fn one(ground: &mut Ground, seed: u64, tally: &mut Tally) {
             }
         }
     }
+    if !tally.wrong.is_empty() && tally.wrong.len() < 30 {
+        // What the rules counted meanwhile tells which of them a packet met.
+        let counted = ground::inside(&host, || {
+            let mut text = run(&["nft", "list", "ruleset"], "").unwrap_or_default();
+            for tool in ["iptables-legacy-save", "ip6tables-legacy-save"] {
+                text += &run(&[tool, "-c"], "").unwrap_or_default();
+            }
+            text
+        });
+        tally.wrong.push(format!("seed {seed}, afterwards:\n{}", counted.unwrap_or_default()));
+    }
     anyone(&sets, &asked.iter().map(|a| a.1.clone()).collect::<Vec<_>>(), &reached, seed, tally);
 }
 

@@ -119,7 +119,11 @@ fn act(json: &Json, acts: &mut Vec<Act>) {
             "drop" => Act::Drop,
             "continue" => Act::Continue,
             "return" => Act::Return,
-            "reject" => Act::Reject,
+            "reject" => Act::Reject(match word("type").as_str() {
+                "icmp" => Some(4),
+                "icmpv6" => Some(6),
+                _ => None,
+            }),
             "jump" => Act::Jump(word("target")),
             "goto" => Act::Goto(word("target")),
             "queue" => Act::Queue,

@@ -23,6 +23,10 @@ pub(crate) fn steps(acts: &[Act], kin: Kin) -> (Vec<Step>, Option<Counters>) {
 }
 
 fn step(act: &Act, kin: Kin, steps: &mut Vec<Step>) {
+    if let (Act::Reject(Some(version)), Kin::Inet | Kin::Frames) = (act, kin) {
+        let of = vec![Value::number((*version).into())];
+        steps.push(Step::Test(Test::one(Key::Version, false, of)));
+    }
     if let Some(verdict) = verdict(act) {
         steps.push(Step::Verdict(verdict));
         return;
@@ -75,7 +79,7 @@ pub(super) fn verdict(act: &Act) -> Option<Verdict> {
     Some(match act {
         Act::Accept => Verdict::Accept,
         Act::Drop => Verdict::Drop,
-        Act::Reject => Verdict::Reject,
+        Act::Reject(_) => Verdict::Reject,
         Act::Continue => Verdict::Continue,
         Act::Return => Verdict::Return,
         Act::Jump(name) => Verdict::Jump(name.clone()),

@@ -57,8 +57,13 @@ impl Cursor<'_> {
             "return" => Act::Return,
             "notrack" => Act::Notrack,
             "reject" => {
+                let of = match (self.line_holds("icmp"), self.line_holds("icmpv6")) {
+                    (true, _) => Some(4),
+                    (_, true) => Some(6),
+                    _ => None,
+                };
                 self.rest();
-                Act::Reject
+                Act::Reject(of)
             }
             "queue" => {
                 self.rest();

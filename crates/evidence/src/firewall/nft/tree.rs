@@ -58,7 +58,9 @@ pub(crate) enum Act {
     },
     Accept,
     Drop,
-    Reject,
+    /// With the version of IP whose error it sends, where it is one's own (4, 6): nft then leaves
+    /// out that the rule is of that family.
+    Reject(Option<u8>),
     Continue,
     Return,
     Jump(String),
