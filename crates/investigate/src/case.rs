@@ -166,20 +166,35 @@ impl<'a> Case<'a> {
     /// after, and a mail server logs what it hands over. Probes and failed tries leave no line.
     fn is_missing_in_the_log(&self, seen: &Seen) -> bool {
         const EDGE_S: f64 = 120.0;
-        let written = |i: &&Input| {
-            let around = |from: Time, to: Time| {
-                let (from, to) = (self.log_time(from), self.log_time(to));
-                from.plus_secs(EDGE_S) <= seen.start
-                    && seen.end <= to.plus_secs(-EDGE_S)
-                    && !i.gaps.iter().any(|(a, b)| {
-                        Window { from: self.log_time(*a), to: self.log_time(*b) }
-                            .meets(&seen.stretch())
-                    })
-            };
-            i.kind == Kind::MailLog
-                && i.first.zip(i.last).is_some_and(|(from, to)| around(from, to))
+        // A log may lie in pieces, each beginning where the one before ends.
+        const PIECES_S: f64 = 600.0;
+        let logs: Vec<(Time, Time)> = self
+            .inputs
+            .iter()
+            .filter(|i| i.kind == Kind::MailLog)
+            .filter_map(|i| Some((self.log_time(i.first?), self.log_time(i.last?))))
+            .collect();
+        let (Some(first), Some(last)) =
+            (logs.iter().map(|l| l.0).min(), logs.iter().map(|l| l.1).max())
+        else {
+            return false;
         };
-        seen.taken > 0 && self.inputs.iter().any(|i| written(&i))
+        let before = logs
+            .iter()
+            .any(|(from, to)| *from <= seen.start && seen.start <= to.plus_secs(PIECES_S));
+        let after =
+            logs.iter().any(|(from, to)| from.plus_secs(-PIECES_S) <= seen.end && seen.end <= *to);
+        let silent = self.inputs.iter().filter(|i| i.kind == Kind::MailLog).any(|i| {
+            i.gaps.iter().any(|(a, b)| {
+                Window { from: self.log_time(*a), to: self.log_time(*b) }.meets(&seen.stretch())
+            })
+        });
+        seen.taken > 0
+            && before
+            && after
+            && !silent
+            && first.plus_secs(EDGE_S) <= seen.start
+            && seen.end <= last.plus_secs(-EDGE_S)
     }
 
     /// Sessions of others that no line explains and that a list could have seen.

@@ -10,7 +10,10 @@ const MOST: usize = 100_000;
 
 /// Whether a text is such a listing.
 pub(crate) fn recognise(text: &[u8]) -> bool {
-    let mut lines = lines::of(text).take(20).filter(|(_, l)| !l.trim_ascii().is_empty()).peekable();
+    let mut lines = lines::of(text)
+        .take(20)
+        .filter(|(_, l)| !l.trim_ascii().is_empty() && l.first() != Some(&b'#'))
+        .peekable();
     lines.peek().is_some()
         && lines.all(|(_, l)| {
             let link = memchr::memmem::find(l, b" /proc/");

@@ -6,6 +6,7 @@
 //! installed software (then it is `direct-sender`), planted code of a web site explains the same
 //! sessions (also when it left the program running), it carries others' connections.
 
+use super::compromised_site::{PLANTED, Script};
 use super::program::{
     Join, Program, base_name, exe_of, first_word, is_interpreter, oddly, poses, programs,
 };
@@ -61,6 +62,7 @@ fn one(
         );
     }
     intruders_program(case, program, &mut weighing);
+    beside_planted_code(case, program, &mut weighing);
     explained_by_a_site(program, sites, &mut weighing);
     let stretches: Vec<_> = sessions.iter().map(|s| s.stretch()).collect();
     let name = &program.name;
@@ -233,6 +235,28 @@ fn intruders_program(case: &Case<'_>, program: &Program<'_>, weighing: &mut Weig
             3.0,
             format!("a crontab runs it: {} {}", cron.when, cron.command),
             [(cron.place, None)],
+        );
+    }
+}
+
+/// A program of the web server's user beside planted code may be that code's: without the web log
+/// it cannot be said who started it.
+fn beside_planted_code(case: &Case<'_>, program: &Program<'_>, weighing: &mut Weighing) {
+    let of_the_web = program.user().is_some_and(|u| case.web_users().contains(u.as_str()));
+    let planted = case
+        .facts
+        .web_files
+        .iter()
+        .find(|f| Script { file: Some(f), path: None }.planted() >= PLANTED);
+    if let (true, Some(file), None) = (of_the_web, planted, program.cron) {
+        weighing.add(
+            About::Culprit,
+            0.03,
+            format!(
+                "it runs as the web server's user, and {} looks planted: that may have started it",
+                file.path
+            ),
+            [(file.place, file.modified)],
         );
     }
 }

@@ -209,7 +209,7 @@ fn unmodified(case: &Case<'_>, script: &Script<'_>, path: Path, weighing: &mut W
     if path == Path::PastMta && !script.file.is_some_and(|f| f.can_mail) {
         weighing.add(
             About::Culprit,
-            0.01,
+            0.0005,
             "a form hands its mail to the mail server; nothing shows that this one sends it itself",
             script.file.map(|f| (f.place, f.modified)),
         );

@@ -77,7 +77,9 @@ pub(super) fn networks(usage: &Usage, strangers: &[(IpAddr, &ClientUse)], weighi
     let (addresses, switches, lines) = switches(usage);
     if addresses >= 3 && switches >= 2 * (addresses - 1) {
         // A desk, a telephone and a tablet are three addresses; nobody is at five by turns.
-        let crowd = addresses >= 5 && switches >= 10;
+        // Colleagues who share one write from lines that have names.
+        let unnamed = nameless.len() * 2 > strangers.len();
+        let crowd = addresses >= 5 && switches >= 10 && unnamed;
         weighing.add(
             About::Culprit,
             if crowd { 25.0 } else { 6.0 },
