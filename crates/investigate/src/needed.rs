@@ -76,6 +76,13 @@ pub(crate) fn needed(case: &Case<'_>, causes: &[Hypothesis]) -> Vec<Needed> {
         );
     }
     let on_host = case.past_mta_on_host();
+    if on_host.is_empty() && !case.gathered.usages.uids.is_empty() && !case.has(Kind::WebRoot) {
+        want(
+            "the files of the web sites: programs of this host handed in mail, and they show which",
+            "tar -C / -cf - var/www | tar -xf - -C evidence/   (keeps the times of the files)"
+                .to_owned(),
+        );
+    }
     if !on_host.is_empty() {
         if !case.has(Kind::Processes) || case.gathered.connections.is_empty() {
             want(

@@ -17,8 +17,11 @@ pub(crate) fn recognise(text: &[u8]) -> bool {
     lines.peek().is_some()
         && lines.all(|(_, l)| {
             let link = memchr::memmem::find(l, b" /proc/");
+            // Of a kernel thread, and of others' processes, the link cannot be read.
             link.is_some_and(|at| {
-                l.get(at..).is_some_and(|r| memchr::memmem::find(r, b" -> ").is_some())
+                l.get(at..).is_some_and(|r| {
+                    r.ends_with(b"/exe") || memchr::memmem::find(r, b" -> ").is_some()
+                })
             }) || memchr::memmem::find(l, b"cannot read").is_some()
         })
 }

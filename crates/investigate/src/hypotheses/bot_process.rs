@@ -15,7 +15,7 @@ use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, frames};
 use crate::seen::Seen;
 use crate::weight::{About, Cited, Weighing};
-use heloscope_evidence::{CronEntry, ScanKind};
+use heloscope_evidence::{CronEntry, Kind, ScanKind};
 
 /// One hypothesis a program that shows a sign of an intruder's.
 pub(super) fn weigh(case: &Case<'_>, sites: &[Hypothesis]) -> Vec<Hypothesis> {
@@ -62,7 +62,7 @@ fn one(
         );
     }
     intruders_program(case, program, &mut weighing);
-    beside_planted_code(case, program, &mut weighing);
+    may_be_a_sites(case, program, &mut weighing);
     explained_by_a_site(program, sites, &mut weighing);
     let stretches: Vec<_> = sessions.iter().map(|s| s.stretch()).collect();
     let name = &program.name;
@@ -239,26 +239,32 @@ fn intruders_program(case: &Case<'_>, program: &Program<'_>, weighing: &mut Weig
     }
 }
 
-/// A program of the web server's user beside planted code may be that code's: without the web log
-/// it cannot be said who started it.
-fn beside_planted_code(case: &Case<'_>, program: &Program<'_>, weighing: &mut Weighing) {
+/// A program of the web server's user may be a site's: planted code may have started it. That is
+/// left open where such code was found, or where the sites' files were not given.
+fn may_be_a_sites(case: &Case<'_>, program: &Program<'_>, weighing: &mut Weighing) {
     let of_the_web = program.user().is_some_and(|u| case.web_users().contains(u.as_str()));
+    let by_cron = program.cron.is_some() || cron_of(case, program).is_some();
+    if !of_the_web || by_cron {
+        return;
+    }
     let planted = case
         .facts
         .web_files
         .iter()
         .find(|f| Script { file: Some(f), path: None }.planted() >= PLANTED);
-    if let (true, Some(file), None) = (of_the_web, planted, program.cron) {
-        weighing.add(
-            About::Culprit,
-            0.03,
-            format!(
-                "it runs as the web server's user, and {} looks planted: that may have started it",
-                file.path
-            ),
-            [(file.place, file.modified)],
-        );
-    }
+    let says = match planted {
+        Some(file) => format!(
+            "it runs as the web server's user, and {} looks planted: that may have started it",
+            file.path
+        ),
+        None if !case.has(Kind::WebRoot) => {
+            "it runs as the web server's user, and the files of the \
+            sites were not given: planted code may have started it"
+                .to_owned()
+        }
+        None => return,
+    };
+    weighing.add(About::Culprit, 0.0005, says, planted.map(|f| (f.place, f.modified)));
 }
 
 /// Planted code of a site that explains the sessions, or that started this very program.

@@ -242,8 +242,8 @@ fn unmodified(case: &Case<'_>, script: &Script<'_>, path: Path, weighing: &mut W
         ),
         None => weighing.add(
             About::Culprit,
-            0.4,
-            "the file behind it was not among the evidence, so it may also have been planted",
+            0.005,
+            "the file behind it was not among the evidence, so it may as well have been planted",
             [],
         ),
     }
