@@ -1,5 +1,5 @@
-//! Auth logs -> [`AuthEvent`]s: sshd and its SFTP server ([`sshd`]), `su`, `sudo`, cron and PAM
-//! ([`local`]), FTP servers with their own transfer logs ([`ftp`]); from syslog files or journald
+//! Auth logs -> [`AuthEvent`]s: sshd and its SFTP server (`sshd`), `su`, `sudo`, cron and PAM
+//! (`local`), FTP servers with their own transfer logs (`ftp`); from syslog files or journald
 //! JSON, read as a stream.
 //!
 //! A tunnel or an upload stands under the process that did it, which is often not the process

@@ -1,5 +1,5 @@
-//! DHCP leases: `dnsmasq.leases` and Kea's CSV (here), ISC's `dhcpd.leases` ([`isc`]), and the
-//! lines that these servers write to the system log ([`log`]).
+//! DHCP leases: `dnsmasq.leases` and Kea's CSV (here), ISC's `dhcpd.leases` (`isc`), and the
+//! lines that these servers write to the system log (`log`).
 //!
 //! A file of ISC or Kea grows at its end: of one address the later block or row says when an
 //! earlier lease ended. Both leases stay, because the question is who had an address then.

@@ -1,5 +1,5 @@
 //! `ps auxww`, `ps -ef`, `ps -eo pid,ppid,user,...` -> [`Process`]es. The header names the
-//! columns; lines that a terminal has cut are taken as far as they go, and [`cut_at`] tells.
+//! columns; lines that a terminal has cut are taken as far as they go, and `cut_at` tells.
 //! Trees (`ps axf`, `--forest`) give the bare command, and the parent where no column says it.
 
 pub mod exe;

@@ -1,5 +1,5 @@
-//! Reports of scanners -> [`ScanFinding`]s: clamscan and maldet ([`malware`]), rkhunter and
-//! chkrootkit ([`rootkits`]), AIDE, Tripwire and debsums ([`changes`]).
+//! Reports of scanners -> [`ScanFinding`]s: clamscan and maldet (`malware`), rkhunter and
+//! chkrootkit (`rootkits`), AIDE, Tripwire and debsums (`changes`).
 //!
 //! What is well is no finding. Malware is only what a signature names; heuristics, "possibly
 //! unwanted" files and the root-kit hunters' suspicions are warnings, for they are mostly false.

@@ -1,6 +1,6 @@
 //! Clients of VPN servers here -> [`VpnClient`]s: `wg show` in both forms and WireGuard's
-//! settings ([`wireguard`]); OpenVPN's status file in its three versions and its server's log
-//! ([`openvpn`]).
+//! settings (`wireguard`); OpenVPN's status file in its three versions and its server's log
+//! (`openvpn`).
 //!
 //! A peer that may use every address is no client but the other end of a tunnel that this host
 //! itself uses: it is left out. A handshake told as "2 minutes ago" has no time.

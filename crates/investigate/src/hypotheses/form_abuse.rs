@@ -24,10 +24,10 @@ pub(super) fn weigh(case: &Case<'_>, sites: &[Hypothesis]) -> Vec<Hypothesis> {
     let past = case.past_mta_on_host();
     let sessions: Vec<&Seen> = past.iter().map(|(s, _)| *s).collect();
     let mut found = Vec::new();
-    if !sessions.is_empty() {
-        if let Some(script) = form(case, Instant::Session) {
-            found.push(past_mta(case, &script, &sessions, sites));
-        }
+    if !sessions.is_empty()
+        && let Some(script) = form(case, Instant::Session)
+    {
+        found.push(past_mta(case, &script, &sessions, sites));
     }
     let uids = case.gathered.usages.uids.iter().filter(|(uid, _)| **uid != 0);
     for (uid, usage) in uids {
