@@ -250,6 +250,13 @@ impl<'a> Case<'a> {
         self.inputs.iter().any(|i| i.kind == kind && i.records > 0)
     }
 
+    /// Whether files of web sites were given: code that lies elsewhere than installed programs.
+    pub(crate) fn has_sites_files(&self) -> bool {
+        let installed =
+            |path: &str| ["/usr/", "/etc/", "/opt/"].iter().any(|d| path.starts_with(d));
+        self.facts.web_files.iter().any(|f| !installed(&f.path))
+    }
+
     /// The latest stamp of what was recorded as it happened. A lease's end or the day a notice
     /// was written tells nothing of it.
     pub(crate) fn last_stamp(&self) -> Option<Time> {
@@ -308,6 +315,18 @@ impl<'a> Case<'a> {
     pub(crate) fn notices_of_mail(&self) -> Vec<usize> {
         let notices = self.incident.notices.iter().enumerate();
         notices.filter(|(_, n)| n.dst.is_none()).map(|(i, _)| i).collect()
+    }
+
+    /// The notices that mail through the mail server can explain: those that quote no HELO but its own.
+    pub(crate) fn notices_through_mta(&self) -> Vec<usize> {
+        let own = self.mta_helos();
+        let foreign = |i: &usize| {
+            let quoted = self.incident.notices.get(*i).and_then(|n| n.helo.as_ref());
+            quoted.is_some_and(|h| {
+                !own.is_empty() && !own.iter().any(|o| same_helo(o.as_bytes(), h.as_bytes()))
+            })
+        };
+        self.notices_of_mail().into_iter().filter(|i| !foreign(i)).collect()
     }
 
     /// The notices whose windows hold one of these instants; all of them where none has a window.

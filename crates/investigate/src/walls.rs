@@ -108,10 +108,13 @@ pub(crate) fn weigh(case: &Case<'_>, hypothesis: &mut Hypothesis) {
         }
         Answer::Unknown(..) => {}
     }
-    let faults = firewall::findings(sets, SMTP);
-    hypothesis
-        .fix
-        .extend(faults.into_iter().take(STEPS).map(|f| format!("In the firewall: {}", f.says)));
+    let to_mend = |f: &firewall::Finding| match hypothesis.path {
+        Path::Forwarded => matches!(f.rule, "owner-never-sees-forwarded" | "logged-only"),
+        _ => matches!(f.rule, "shadowed" | "ipv6-open" | "logged-only"),
+    };
+    let faults: Vec<_> = firewall::findings(sets, SMTP).into_iter().filter(to_mend).collect();
+    let steps = faults.into_iter().take(STEPS).map(|f| format!("In the firewall: {}", f.says));
+    hypothesis.fix.extend(steps);
 }
 
 /// What else the evidence says of such connections: this host's addresses, its users' numbers.

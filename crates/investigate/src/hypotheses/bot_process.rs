@@ -15,7 +15,7 @@ use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, frames};
 use crate::seen::Seen;
 use crate::weight::{About, Cited, Weighing};
-use heloscope_evidence::{CronEntry, Kind, ScanKind};
+use heloscope_evidence::{CronEntry, ScanKind};
 
 /// One hypothesis a program that shows a sign of an intruder's.
 pub(super) fn weigh(case: &Case<'_>, sites: &[Hypothesis]) -> Vec<Hypothesis> {
@@ -257,7 +257,7 @@ fn may_be_a_sites(case: &Case<'_>, program: &Program<'_>, weighing: &mut Weighin
             "it runs as the web server's user, and {} looks planted: that may have started it",
             file.path
         ),
-        None if !case.has(Kind::WebRoot) => {
+        None if !case.has_sites_files() => {
             "it runs as the web server's user, and the files of the \
             sites were not given: planted code may have started it"
                 .to_owned()

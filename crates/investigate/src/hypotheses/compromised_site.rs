@@ -114,7 +114,7 @@ fn through_mta(
     looks_planted(case, script, &mut weighing);
     named_by_php(case, script, &mut weighing);
     refused(usage, &mut weighing);
-    let notices = case.notices_of_mail();
+    let notices = case.notices_through_mta();
     let mut hypothesis =
         finish(case, script, Path::ThroughMta, weighing, notices, (usage.first, usage.last));
     if let Some(culprit) = hypothesis.culprit.as_mut().filter(|_| uid != BY_SMTP) {

@@ -72,7 +72,7 @@ fn through_mta(
     to_many_people(usage, &mut weighing);
     of_the_web_server(case, uid, usage, &mut weighing);
     mail_signs::receivers(usage, About::Both, &mut weighing);
-    let notices = case.notices_of_mail();
+    let notices = case.notices_through_mta();
     let span = (usage.first, usage.last);
     let mut form = finish(case, script, Path::ThroughMta, weighing, notices, span, sites);
     if let Some(culprit) = form.culprit.as_mut().filter(|_| uid != BY_SMTP) {
@@ -230,7 +230,7 @@ fn unmodified(case: &Case<'_>, script: &Script<'_>, path: Path, weighing: &mut W
         ),
         None if stands_oddly(&script.name()) => weighing.add(
             About::Culprit,
-            0.02,
+            0.0005,
             "code does not belong where this file lies: it is no form",
             [],
         ),

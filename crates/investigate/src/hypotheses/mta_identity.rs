@@ -73,7 +73,7 @@ fn wrong_helo(case: &Case<'_>) -> Option<Hypothesis> {
              noted, not the mail it carries."
         ),
         path: Path::ThroughMta,
-        notices: case.notices_of_mail(),
+        notices: case.notices_through_mta(),
         first: own.iter().map(|s| s.start).min(),
         last: own.iter().map(|s| s.start).max(),
         weighing,
@@ -217,7 +217,7 @@ fn wrong_reverse_name(case: &Case<'_>) -> Option<Hypothesis> {
             "Your mail server's address {ip} is not named as mail servers are: {wrong}."
         ),
         path: Path::ThroughMta,
-        notices: case.notices_of_mail(),
+        notices: case.notices_through_mta(),
         first: None,
         last: None,
         weighing,

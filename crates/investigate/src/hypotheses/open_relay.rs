@@ -160,7 +160,7 @@ fn finish(
         culprit: Some(Culprit::new("setting", value).with("from", Some(ip.to_string()))),
         summary: format!("Your mail server relays {who}: the setting {name} lets them."),
         path: Path::ThroughMta,
-        notices: case.notices_of_mail(),
+        notices: case.notices_through_mta(),
         first: client.usage.first,
         last: client.usage.last,
         weighing,

@@ -164,7 +164,7 @@ fn hands_in(case: &Case<'_>, account: &str, logins: &UserLogins, usage: &Usage) 
         "Strangers are logged in to the account {account} of this host and hand spam to your mail \
          server."
     );
-    let notices = case.notices_of_mail();
+    let notices = case.notices_through_mta();
     let span = (usage.first, usage.last);
     finish(account, Some(logins), Path::ThroughMta, summary, notices, span, weighing)
 }

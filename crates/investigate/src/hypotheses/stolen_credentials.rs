@@ -65,7 +65,7 @@ fn one(
             from.map(|f| format!(", most of it from {f}")).unwrap_or_default()
         ),
         path: Path::ThroughMta,
-        notices: case.notices_of_mail(),
+        notices: case.notices_through_mta(),
         first,
         last,
         weighing,

@@ -53,7 +53,7 @@ fn one(case: &Case<'_>, client: &Client<'_>) -> Hypothesis {
              it: {who}."
         ),
         path: Path::ThroughMta,
-        notices: case.notices_of_mail(),
+        notices: case.notices_through_mta(),
         first: client.usage.first,
         last: client.usage.last,
         weighing,

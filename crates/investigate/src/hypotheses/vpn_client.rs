@@ -43,7 +43,7 @@ fn one(case: &Case<'_>, machine: &Machine<'_>, tunnel: &Tunnel<'_>) -> Hypothesi
             weighing.add(
                 About::Culprit,
                 10.0,
-                format!("the VPN server gives {ip} to its client {}", short(&client.name)),
+                format!("the VPN server gives {ip} to {}", short(&client.name)),
                 [(client.place, client.seen)],
             );
             Some(*client)
@@ -60,7 +60,7 @@ fn one(case: &Case<'_>, machine: &Machine<'_>, tunnel: &Tunnel<'_>) -> Hypothesi
     };
     let who = match client {
         Some(client) => format!("{} ({ip} in the tunnel)", short(&client.name)),
-        None => format!("The VPN client {ip}"),
+        None => format!("the VPN client {ip}"),
     };
     Hypothesis {
         class: Class::VpnClient,
@@ -70,8 +70,8 @@ fn one(case: &Case<'_>, machine: &Machine<'_>, tunnel: &Tunnel<'_>) -> Hypothesi
                 .with("from", client.and_then(|c| c.endpoint).map(|e| e.to_string())),
         ),
         summary: format!(
-            "{who} sends mail straight to other people's mail servers through your VPN, so it leaves \
-             under your address."
+            "A client of your VPN sends mail straight to other people's mail servers, and it leaves \
+             under your address: {who}."
         ),
         path: Path::Forwarded,
         notices: case.notices_of(&machine.stretches()),

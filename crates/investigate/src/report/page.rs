@@ -26,6 +26,7 @@ struct CauseView<'a> {
     who: String,
     attributes: String,
     span: String,
+    explains: String,
     evidence: Vec<Shown<'a>>,
     against: Vec<Shown<'a>>,
 }
@@ -45,6 +46,7 @@ pub fn render(investigation: &Investigation) -> Result<String, askama::Error> {
             ),
             attributes: cause.culprit.as_ref().map(words::attributes).unwrap_or_default(),
             span: words::span(cause).unwrap_or_default(),
+            explains: words::explains(investigation, cause).unwrap_or_default(),
             evidence: words::shown(&cause.evidence),
             against: words::shown(&cause.against),
         })

@@ -14,7 +14,7 @@ pub fn render(investigation: &Investigation) -> String {
     let mut out = String::new();
     paragraph(&mut out, "", "", &words::answer(investigation));
     for cause in &investigation.causes {
-        write_cause(&mut out, cause);
+        write_cause(&mut out, investigation, cause);
     }
     section(&mut out, "The notice", words::notices(investigation));
     if let Some(sessions) = words::sessions(investigation) {
@@ -41,7 +41,7 @@ pub fn render(investigation: &Investigation) -> String {
     out
 }
 
-fn write_cause(out: &mut String, cause: &Cause) {
+fn write_cause(out: &mut String, investigation: &Investigation, cause: &Cause) {
     paragraph(out, "  ", "  ", &words::facts(cause));
     if let Some(culprit) = &cause.culprit
         && !culprit.attrs.is_empty()
@@ -50,6 +50,9 @@ fn write_cause(out: &mut String, cause: &Cause) {
     }
     if let Some(span) = words::span(cause) {
         paragraph(out, "  ", "  ", &span);
+    }
+    if let Some(explains) = words::explains(investigation, cause) {
+        paragraph(out, "  ", "  ", &explains);
     }
     proofs(out, "Proof", &cause.evidence);
     proofs(out, "Against it", &cause.against);

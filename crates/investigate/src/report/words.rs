@@ -82,6 +82,28 @@ pub(super) fn span(cause: &Cause) -> Option<String> {
     Some(text)
 }
 
+/// Which of several notices a cause explains.
+pub(super) fn explains(investigation: &Investigation, cause: &Cause) -> Option<String> {
+    let all = investigation.notices.len();
+    if all < 2 || cause.notices.len() == all || cause.notices.is_empty() {
+        return None;
+    }
+    let told: Vec<String> = cause
+        .notices
+        .iter()
+        .filter_map(|i| investigation.notices.get(*i))
+        .map(|n| {
+            let list = n.list.clone().unwrap_or_else(|| "a list or provider".to_owned());
+            n.time.map_or_else(|| list.clone(), |t| format!("{list} ({})", stamp(t)))
+        })
+        .collect();
+    Some(printable(&format!(
+        "It explains {} of the {all} notices: {}.",
+        told.len(),
+        told.join(", ")
+    )))
+}
+
 /// The way of the mail.
 pub(super) fn path(path: Path) -> &'static str {
     match path {

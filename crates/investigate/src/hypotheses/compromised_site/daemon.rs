@@ -100,7 +100,7 @@ fn through_mta(
     mail_signs::receivers(usage, About::Both, &mut weighing);
     start_meets(case, script, process, &mut weighing);
     looks_planted(case, script, &mut weighing);
-    let notices = case.notices_of_mail();
+    let notices = case.notices_through_mta();
     let span = (usage.first, usage.last);
     left_running(finish(case, script, Path::ThroughMta, weighing, notices, span), process)
 }
