@@ -86,7 +86,7 @@ fn lines(source: &Source, wanted: &[(u64, usize)], answers: &mut [Option<Quote>]
         let quote = Quote {
             source: source.path.clone(),
             locator: if binary(line) { format!("byte {at}") } else { format!("line {number}") },
-            text: visible(line.strip_suffix(b"\r").unwrap_or(line)),
+            text: visible(&without_secret(line.strip_suffix(b"\r").unwrap_or(line))),
         };
         set(answers, index, quote);
     }
@@ -116,6 +116,24 @@ fn count(bytes: &[u8]) -> u64 {
 fn binary(line: &[u8]) -> bool {
     let odd = line.iter().take(512).filter(|b| matches!(**b, 0..=8 | 14..=31 | 127)).count();
     odd * 4 > line.len().min(512) && !line.is_empty()
+}
+
+/// `wg show all dump` gives a peer's public key and, in the next field, the key that is shared with
+/// it in secret: that one is never quoted.
+fn without_secret(line: &[u8]) -> std::borrow::Cow<'_, [u8]> {
+    let is_key =
+        |f: &[u8]| f.len() == 44 && f.ends_with(b"=") && f.iter().all(u8::is_ascii_graphic);
+    let fields: Vec<&[u8]> = line.split(|&b| b == b'\t').collect();
+    let secret = fields.windows(2).position(|w| w.iter().all(|f| is_key(f)));
+    match secret {
+        None => line.into(),
+        Some(at) => {
+            let shown = fields.iter().enumerate();
+            let shown: Vec<&[u8]> =
+                shown.map(|(i, f)| if i == at + 1 { b"(secret)".as_slice() } else { *f }).collect();
+            shown.join(&b'\t').into()
+        }
+    }
 }
 
 /// Text of one line that shows what a terminal would obey: control characters and escapes
@@ -164,6 +182,11 @@ mod tests {
 
     #[test]
     fn terminals_have_nothing_to_obey() {
+        let line = b"wg0\tAY30Zu0hGImVRPq2/Kd6cXvAV6wZ3o46MFTQcDmxZHY=\tgoNhiuyFzplg1pHDVM8OTnZJuTdaJ7LQ/2IvMGEr1Rc=\t192.0.2.9:5";
+        assert_eq!(
+            without_secret(line).as_ref(),
+            b"wg0\tAY30Zu0hGImVRPq2/Kd6cXvAV6wZ3o46MFTQcDmxZHY=\t(secret)\t192.0.2.9:5"
+        );
         assert_eq!(visible(b"a\x1b[31mred\x07\tb\x7f"), "a\u{241b}[31mred\u{2407} b\u{2421}");
         assert_eq!(visible("x\u{202e}y".as_bytes()), "x<U+202E>y");
         assert_eq!(visible(b"caf\xe9"), "caf\u{e9}");
