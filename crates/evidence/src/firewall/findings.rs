@@ -360,10 +360,21 @@ fn asks_for(test: &Test, table: &Table, port: u16) -> Option<bool> {
 
 /// Whether every packet that fits a rule fits a test of another.
 fn is_implied(wide: &Test, rule: &Rule) -> bool {
-    if *wide == Test::Always {
+    if *wide == Test::Always || takes_whole_connections(wide) {
         return true;
     }
     tests(rule).any(|narrow| narrow == wide || covers(wide, narrow))
+}
+
+/// A test for connections both new and established: nothing of a connection is left for a rule behind.
+fn takes_whole_connections(wide: &Test) -> bool {
+    let Test::Is { keys, not: false, among: Among::These(values) } = wide else { return false };
+    let has = |state: &str| {
+        values
+            .iter()
+            .any(|v| matches!(v.first(), Some(Value::Word(w)) if w.eq_ignore_ascii_case(state)))
+    };
+    keys.as_slice() == [Key::State] && has("new") && has("established")
 }
 
 /// One plain test whose values hold all of another's.

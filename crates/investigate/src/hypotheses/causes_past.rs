@@ -52,10 +52,16 @@ fn a_program_in_tmp_explains_nothing_where_nothing_left_past_the_mail_server() {
 
 #[test]
 fn a_perl_that_calls_itself_a_web_server() {
-    let mut incident = past_the_mail_server();
-    incident.process(900, "www-data", "/usr/sbin/httpd -k start", None);
-    incident.socket(900, "perl", "198.51.100.20");
+    let posing = || {
+        let mut incident = past_the_mail_server();
+        incident.process(900, "www-data", "/usr/sbin/httpd -k start", None);
+        incident.socket(900, "perl", "198.51.100.20");
+        incident
+    };
+    let mut incident = posing();
+    incident.file("/var/www/shop/index.php", 0.0);
     assert_eq!(incident.cause(), named(Class::BotProcess, "/usr/sbin/httpd"));
+    assert_eq!(posing().cause(), None, "without the sites' files one of them may have started it");
 }
 
 #[test]

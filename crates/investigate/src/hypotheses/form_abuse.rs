@@ -71,7 +71,7 @@ fn through_mta(
     requests_meet(case, script, Instant::Mail(uid), &mut weighing);
     to_many_people(usage, &mut weighing);
     of_the_web_server(case, uid, usage, &mut weighing);
-    mail_signs::receivers(usage, About::Both, &mut weighing);
+    mail_signs::refusals(usage, About::Both, &mut weighing);
     let notices = case.notices_through_mta();
     let span = (usage.first, usage.last);
     let mut form = finish(case, script, Path::ThroughMta, weighing, notices, span, sites);

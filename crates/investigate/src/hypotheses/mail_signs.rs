@@ -61,6 +61,21 @@ pub(super) fn window(
 /// What receivers said. `about` is what it tells: where only the culprit's own mail is counted, how it
 /// fares also tells who wrote it.
 pub(super) fn receivers(usage: &Usage, about: About, weighing: &mut Weighing) {
+    refusals(usage, about, weighing);
+    let (dead, all) = (usage.dead.len(), usage.distinct_recipients.len());
+    if all >= 8 && dead * 20 <= all && usage.refused_as_spam.is_empty() {
+        weighing.add(
+            About::Offence,
+            0.5,
+            format!("receivers took its mail: {dead} of {all} recipients bounced"),
+            usage.samples.iter().take(1).map(|(t, p)| (*p, Some(*t))),
+        );
+    }
+}
+
+/// What receivers said against it. That they took it clears no form: who is signed up by strangers
+/// exists.
+pub(super) fn refusals(usage: &Usage, about: About, weighing: &mut Weighing) {
     if !usage.refused_as_spam.is_empty() {
         weighing.add(
             about,
@@ -73,21 +88,11 @@ pub(super) fn receivers(usage: &Usage, about: About, weighing: &mut Weighing) {
         );
     }
     let (dead, all) = (usage.dead.len(), usage.distinct_recipients.len());
-    if all < 8 {
-        return;
-    }
     if dead >= 4 && dead * 7 >= all {
         weighing.add(
             about,
             4.0,
             format!("{dead} of {all} recipients do not exist, as on bought or old lists"),
-            usage.samples.iter().take(1).map(|(t, p)| (*p, Some(*t))),
-        );
-    } else if dead * 20 <= all && usage.refused_as_spam.is_empty() {
-        weighing.add(
-            About::Offence,
-            0.5,
-            format!("receivers took its mail: {dead} of {all} recipients bounced"),
             usage.samples.iter().take(1).map(|(t, p)| (*p, Some(*t))),
         );
     }
