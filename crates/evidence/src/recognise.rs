@@ -259,6 +259,11 @@ mod tests {
             ),
             ("Chain INPUT (policy ACCEPT)\ntarget prot opt source destination\n", Kind::Firewall),
             ("table inet filter {\n\tchain output {\n", Kind::Firewall),
+            ("#!/usr/sbin/nft -f\ntable inet filter {\n\tchain output {\n", Kind::Firewall),
+            (
+                "#!/bin/sh\nnft -f - <<E\ntable inet filter {\n\tchain output {\nE\n",
+                Kind::Unrecognised,
+            ),
             ("interface: wg0\n  public key: x=\n  listening port: 51820\n", Kind::Vpn),
             (
                 "/var/www/x.php: Php.Trojan.Mailer FOUND\n\n----------- SCAN SUMMARY -----------\n",

@@ -143,14 +143,14 @@ fn is_of_the_host(kind: Kind) -> bool {
     )
 }
 
-/// The instant the first notice names, as `date` and `journalctl` take it.
+/// The instant the first notice names, as `heloscope collect` takes it.
 fn around(case: &Case<'_>) -> Option<String> {
     let (index, _) = case.incident.windows.first()?;
     let (at, _) = case.incident.notices.get(*index)?.time?;
-    Some(utc(at))
+    Some(Time::from_secs(at.secs()).rfc3339())
 }
 
-/// `2026-11-24 14:30:00 UTC`.
+/// `2026-11-24 14:30:00 UTC`, as `journalctl` takes it.
 fn utc(at: Time) -> String {
     let text = Time::from_secs(at.secs()).rfc3339();
     format!("{} UTC", text.trim_end_matches('Z').replace('T', " "))

@@ -20,6 +20,12 @@ enum Form {
 
 /// Whether a text is a firewall's.
 pub(crate) fn recognise(text: &[u8]) -> bool {
+    // A script may print or load rules; what is loaded only a dump says. `nft -f` runs rules as
+    // they stand.
+    let first = text.split(|&b| b == b'\n').next().unwrap_or_default();
+    if first.starts_with(b"#!") && memchr::memmem::find(first, b"nft").is_none() {
+        return false;
+    }
     lines::of(text).take(200).any(|(_, line)| form_of(line).is_some())
         || text.trim_ascii_start().starts_with(b"{")
             && memchr::memmem::find(

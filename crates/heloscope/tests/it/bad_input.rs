@@ -102,6 +102,12 @@ fn a_notice_alone_says_what_to_collect_and_accuses_nobody() {
     let commands: Vec<_> =
         answer["needed"].as_array().unwrap().iter().map(|n| n["how"].as_str().unwrap()).collect();
     assert!(commands.iter().any(|c| c.contains("tcpdump")), "{commands:?}");
+    // The command that is printed is one that works: its time is taken (then the folder is missing).
+    let collect = commands.iter().find_map(|c| c.strip_prefix("heloscope collect --around '"));
+    let time = collect.and_then(|c| c.split('\'').next()).expect("it says to collect");
+    let out = "/nowhere/bundle.tar.gz";
+    let output = heloscope(["collect", "--around", time, "--out", out]);
+    assert_eq!(output.status.code(), Some(73), "{time}: {}", stderr(&output));
 }
 
 #[test]
