@@ -64,13 +64,9 @@ fn touched(case: &Case<'_>, addresses: &BTreeSet<IpAddr>, own: &str) -> Vec<Stri
             found.push(format!("{} account {user} by {} (from {ip})", login.service, login.method));
         }
     }
-    let posted = &case.gathered.requests.visitors.posted;
-    let sites: BTreeSet<&String> = addresses
-        .iter()
-        .filter_map(|ip| posted.get(ip))
-        .flatten()
-        .filter(|s| !own.contains(s.as_str()))
-        .collect();
+    let visitors = &case.gathered.requests.visitors;
+    let sites = addresses.iter().flat_map(|ip| visitors.posted_to(*ip));
+    let sites: BTreeSet<&String> = sites.filter(|s| !own.contains(s.as_str())).collect();
     found.extend(sites.into_iter().map(|site| format!("web site {site}")));
     found.dedup();
     let more = found.len().saturating_sub(NAMED);

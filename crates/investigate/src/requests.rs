@@ -39,34 +39,55 @@ pub(crate) struct Requests {
     quarters: usize,
     /// By path without query.
     pub(crate) paths: BTreeMap<String, PathUse>,
-    /// Which sites each client sent forms to.
+    /// What each client did besides.
     pub(crate) visitors: Visitors,
     /// The requests nearest to each instant: milliseconds between, and the numbers of the paths
     /// (several where stamps of whole seconds do not tell them apart).
     nearest: HashMap<usize, (u64, Vec<usize>)>,
 }
 
-/// Which sites each client sent forms to.
+/// What each client did besides.
 #[derive(Default)]
 pub(crate) struct Visitors {
-    /// (virtual host or empty) by client.
-    pub(crate) posted: BTreeMap<IpAddr, BTreeSet<String>>,
+    clients: BTreeMap<IpAddr, Visitor>,
 }
 
-/// Clients whose sites are kept, and sites kept of one.
-const VISITORS: usize = 20_000;
+/// One client of the sites.
+#[derive(Default)]
+struct Visitor {
+    /// It was shown a page.
+    looked: bool,
+    /// Virtual hosts it sent forms to.
+    posted: BTreeSet<String>,
+}
+
+/// Clients kept, and sites kept of one.
+const VISITORS: usize = 50_000;
 const SITES: usize = 8;
 
 impl Visitors {
-    fn request(&mut self, client: IpAddr, host: Option<&Octets>, is_post: bool) {
-        if !is_post || (self.posted.len() >= VISITORS && !self.posted.contains_key(&client)) {
+    fn request(&mut self, client: IpAddr, host: Option<&Octets>, is_post: bool, looks: bool) {
+        if self.clients.len() >= VISITORS && !self.clients.contains_key(&client) {
             return;
         }
-        let sites = self.posted.entry(client).or_default();
-        let host = host.map(ToString::to_string).unwrap_or_default();
-        if sites.len() < SITES && !host.is_empty() {
-            sites.insert(host);
+        let visitor = self.clients.entry(client).or_default();
+        visitor.looked |= looks;
+        if is_post && visitor.posted.len() < SITES {
+            let host = host.map(ToString::to_string).unwrap_or_default();
+            if !host.is_empty() {
+                visitor.posted.insert(host);
+            }
         }
+    }
+
+    /// Whether a client was shown a page; none where it was not kept.
+    pub(crate) fn looked(&self, client: IpAddr) -> Option<bool> {
+        self.clients.get(&client).map(|v| v.looked)
+    }
+
+    /// The sites that a client sent forms to.
+    pub(crate) fn posted_to(&self, client: IpAddr) -> impl Iterator<Item = &String> {
+        self.clients.get(&client).into_iter().flat_map(|v| &v.posted)
     }
 }
 
@@ -90,8 +111,8 @@ pub(crate) struct PathUse {
     /// Requests near to an instant, and how many of them were POSTs.
     pub(crate) near: u64,
     pub(crate) near_posts: u64,
-    /// Who made those.
-    pub(crate) near_clients: BTreeSet<IpAddr>,
+    /// Who made those, and how many of them were POSTs.
+    pub(crate) near_clients: BTreeMap<IpAddr, u64>,
     /// The first of those.
     pub(crate) samples: Vec<(Time, Place)>,
     /// When they came, for the time line.
@@ -117,7 +138,9 @@ impl Requests {
         let is_post = request.method.as_bytes() == b"POST";
         known.posts += u64::from(is_post);
         if let Some(client) = request.client {
-            self.visitors.request(client, known.host.as_ref().or(request.host.as_ref()), is_post);
+            let host = known.host.as_ref().or(request.host.as_ref());
+            let looks = request.method.as_bytes() == b"GET" && (200..300).contains(&request.status);
+            self.visitors.request(client, host, is_post, looks);
         }
         if known.host.is_none() {
             known.host = request.host;
@@ -149,9 +172,9 @@ impl Requests {
         known.near += 1;
         known.near_posts += u64::from(is_post);
         if let Some(client) = request.client
-            && known.near_clients.len() < PEERS
+            && (known.near_clients.len() < PEERS || known.near_clients.contains_key(&client))
         {
-            known.near_clients.insert(client);
+            *known.near_clients.entry(client).or_default() += u64::from(is_post);
         }
         if known.samples.len() < 4 {
             known.samples.push((at, request.place));

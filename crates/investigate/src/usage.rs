@@ -81,8 +81,9 @@ pub(crate) struct Usage {
     pub(crate) samples: Vec<(Time, Place)>,
     /// (when, from where) of each mail, in the order of the log.
     pub(crate) sequence: Vec<(Time, Option<IpAddr>, Place)>,
-    /// Of each of those: the people elsewhere it went to.
-    went_to: Vec<u32>,
+    /// Of each of those: the people elsewhere it went to, and whether it went out at all (to a filter,
+    /// too, whose mail then goes on).
+    went_to: Vec<(u32, bool)>,
 }
 
 /// One address a user sent from.
@@ -154,7 +155,7 @@ impl Usages {
     /// When local programs handed in mail, under which user id, and to how many people elsewhere.
     pub(crate) fn local_instants(&self) -> impl Iterator<Item = (Time, u32, u32)> + '_ {
         self.uids.iter().flat_map(|(uid, u)| {
-            u.sequence.iter().zip(&u.went_to).map(|((t, ..), people)| (*t, *uid, *people))
+            u.sequence.iter().zip(&u.went_to).map(|((t, ..), (people, _))| (*t, *uid, *people))
         })
     }
 }
@@ -195,10 +196,15 @@ impl Usage {
             all.refused_as_spam.extend(&user.refused_as_spam);
             all.samples.extend(user.samples.iter().take(2));
             all.sequence.extend(&user.sequence);
+            all.went_to.extend(&user.went_to);
         }
-        all.sequence.sort_by_key(|(at, _, place)| (*at, *place));
         all.samples.sort_unstable();
         all
+    }
+
+    /// The mails that went out: when, from where, and the line.
+    pub(crate) fn gone_out(&self) -> impl Iterator<Item = (Time, Option<IpAddr>, Place)> + '_ {
+        self.sequence.iter().zip(&self.went_to).filter(|(_, (_, out))| *out).map(|(mail, _)| *mail)
     }
 
     /// Out into the world, or to a mailbox here.
@@ -244,7 +250,8 @@ impl Usage {
         if self.sequence.len() < EVENTS {
             self.sequence.push((at, client.map(|c| c.0), mail.place));
             let elsewhere = mail.deliveries.iter().filter(|d| leaves(d)).count();
-            self.went_to.push(u32::try_from(elsewhere).unwrap_or(u32::MAX));
+            let out = mail.deliveries.iter().any(|d| d.relay_ip.is_some());
+            self.went_to.push((u32::try_from(elsewhere).unwrap_or(u32::MAX), out));
         }
         for delivery in &mail.deliveries {
             let to = delivery.to.as_bytes().to_ascii_lowercase();

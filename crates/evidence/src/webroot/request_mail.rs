@@ -1,33 +1,49 @@
 //! How much of a `mail()` call comes from the visitor: to whom, the subject, the text.
 //!
 //! A contact form takes subject and text from its visitor and mails its owner; a sign-up takes
-//! the address and mails a fixed text; a planted mailer takes all three. Variables are followed
-//! by name through plain assignments within the file, no further: this is a hint, not a proof.
+//! the address and mails words of its own, perhaps with a name in them; a planted mailer takes all
+//! three and adds no word. Variables are followed by name through plain assignments within the file,
+//! no further: this is a hint, not a proof.
 
 use super::blobs::identifier;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// Assignments looked at, and calls.
 const MOST: usize = 4000;
 
+/// Letters that make a word; fewer are marks of formats and separators.
+const WORD: usize = 4;
+
+/// How much of a part of a mail a visitor decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Says {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Some of it, between words of the file's own.
+    Some,
+    /// All of it.
+    All,
+}
+
 /// What of a mail a visitor decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tainted {
-    pub(super) to: bool,
-    pub(super) subject: bool,
-    pub(super) text: bool,
+    pub(super) to: Says,
+    pub(super) subject: Says,
+    pub(super) text: Says,
 }
 
 impl Tainted {
     /// The finding it makes.
     pub(super) fn finding(self) -> Option<(&'static str, &'static str, f32)> {
-        match (self.to, self.subject, self.text) {
-            (true, true, true) => Some((
+        match (self.to > Says::Nothing, self.subject, self.text) {
+            (true, Says::All, Says::All) => Some((
                 "mail-from-request",
                 "it mails to whom, with what subject and text a visitor says",
                 0.6,
             )),
-            (true, false, true) => Some((
+            (true, _, Says::Some | Says::All) => Some((
                 "mail-to-request",
                 "it mails a visitor's text to an address a visitor names, as forms that send a copy do",
                 0.15,
@@ -52,11 +68,12 @@ pub(super) fn find(code: &[u8]) -> Option<(usize, Tainted)> {
         .filter_map(|at| {
             let open = at + memchr::memchr(b'(', code.get(at..)?)?;
             let arguments = arguments(code.get(open + 1..)?);
-            let comes = |i: usize| arguments.get(i).is_some_and(|a| is_tainted(a, &variables));
+            let comes = |i: usize| arguments.get(i).map_or(Says::Nothing, |a| says(a, &variables));
             Some((at, Tainted { to: comes(0), subject: comes(1), text: comes(2) }))
         })
         .max_by_key(|(at, t)| {
-            (u8::from(t.to) * 2 + u8::from(t.subject) + u8::from(t.text), std::cmp::Reverse(*at))
+            let named = u8::from(t.to > Says::Nothing);
+            (named * 4 + t.subject as u8 + t.text as u8, std::cmp::Reverse(*at))
         })?;
     Some(worst)
 }
@@ -72,9 +89,10 @@ fn is_call(code: &[u8], at: usize) -> bool {
     free && after.first() == Some(&b'(') && !line.trim_ascii_end().ends_with(b"function")
 }
 
-/// Names of variables that are assigned from the request, directly or over another one.
-fn from_request(code: &[u8]) -> BTreeSet<&[u8]> {
-    let mut names = BTreeSet::new();
+/// Variables that are assigned from the request, directly or over another one, and whether words of
+/// the file's own are added.
+fn from_request(code: &[u8]) -> BTreeMap<&[u8], Says> {
+    let mut names: BTreeMap<&[u8], Says> = BTreeMap::new();
     // Twice: an assignment may stand below its use in a loop or function.
     for _ in 0..2 {
         for (count, statement) in code.split(|&b| matches!(b, b';' | b'{' | b'}')).enumerate() {
@@ -97,21 +115,70 @@ fn from_request(code: &[u8]) -> BTreeSet<&[u8]> {
             let Some(dollar) = memchr::memrchr(b'$', left) else { continue };
             let name = identifier(left.get(dollar + 1..).unwrap_or_default());
             let whole = left.get(dollar + 1 + name.len()..).is_some_and(|r| r.is_empty());
-            if !name.is_empty() && whole && is_tainted(right, &names) {
-                names.insert(name);
+            let said = says(right, &names);
+            if !name.is_empty() && whole && said > Says::Nothing {
+                let known = names.entry(name).or_insert(said);
+                *known = (*known).min(said);
             }
         }
     }
     names
 }
 
-/// Whether an expression holds something of the request.
-fn is_tainted(expression: &[u8], names: &BTreeSet<&[u8]>) -> bool {
+/// How much of an expression is the request's.
+fn says(expression: &[u8], names: &BTreeMap<&[u8], Says>) -> Says {
     let cut = expression.get(..expression.len().min(600)).unwrap_or_default();
-    memchr::memchr_iter(b'$', cut).any(|at| {
+    let held = memchr::memchr_iter(b'$', cut).filter_map(|at| {
         let name = identifier(cut.get(at + 1..).unwrap_or_default());
-        matches!(name, b"_POST" | b"_GET" | b"_REQUEST" | b"_COOKIE") || names.contains(name)
-    })
+        match name {
+            b"_POST" | b"_GET" | b"_REQUEST" | b"_COOKIE" => Some(Says::All),
+            name => names.get(name).copied(),
+        }
+    });
+    match held.min() {
+        Some(Says::All) if has_own_words(cut) => Says::Some,
+        held => held.unwrap_or_default(),
+    }
+}
+
+/// Whether an expression adds words: letters in its strings, what is no key of an array, no variable
+/// and no value for want of another aside.
+fn has_own_words(expression: &[u8]) -> bool {
+    let (mut brackets, mut quote, mut letters) = (0_u32, None, 0);
+    let mut before: Vec<u8> = Vec::new();
+    let mut bytes = expression.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        let Some(q) = quote else {
+            match byte {
+                b'\'' | b'"' => {
+                    let instead = before.ends_with(b"??") || before.ends_with(b"?:");
+                    // A key's or a default's letters are no words of the mail.
+                    quote = Some((byte, brackets > 0 || instead));
+                }
+                b'[' => brackets += 1,
+                b']' => brackets = brackets.saturating_sub(1),
+                _ => {}
+            }
+            if !byte.is_ascii_whitespace() {
+                before.push(byte);
+            }
+            continue;
+        };
+        let (end, silent) = q;
+        match byte {
+            b'\\' => drop(bytes.next()),
+            b'$' if end == b'"' => {
+                while bytes.next_if(|b| b.is_ascii_alphanumeric() || *b == b'_').is_some() {}
+            }
+            b'{' if end == b'"' && bytes.peek() == Some(&b'$') => {
+                while bytes.next_if(|b| *b != b'}').is_some() {}
+            }
+            byte if byte == end => quote = None,
+            byte if byte.is_ascii_alphabetic() && !silent => letters += 1,
+            _ => {}
+        }
+    }
+    letters >= WORD
 }
 
 /// The first three arguments of a call whose parenthesis is open.
@@ -156,23 +223,29 @@ fn arguments(code: &[u8]) -> Vec<&[u8]> {
 mod tests {
     use super::*;
 
-    fn tainted(code: &str) -> Option<(bool, bool, bool)> {
+    use Says::{All, Nothing, Some as Part};
+
+    fn tainted(code: &str) -> Option<(Says, Says, Says)> {
         find(code.as_bytes()).map(|(_, t)| (t.to, t.subject, t.text))
     }
 
     #[test]
     fn forms_and_mailers() {
         let contact = "$name = strip_tags($_POST['name']); $body = \"From $name\\n\" . $_POST['text']; mail('owner@example.org', 'Contact: ' . $name, $body);";
-        assert_eq!(tainted(contact), Some((false, true, true)));
+        assert_eq!(tainted(contact), Some((Nothing, Part, Part)));
         let signup = "$to = $_POST['email']; mail($to, 'Welcome', $welcome, $headers);";
-        assert_eq!(tainted(signup), Some((true, false, false)));
+        assert_eq!(tainted(signup), Some((All, Nothing, Nothing)));
+        let confirmed = "$mail = filter_var($_POST['mail'] ?? '', FILTER_VALIDATE_EMAIL); $course = (int) $_POST['c']; mail($mail, \"Course $course\", \"Dear {$_POST['name']},\\nwe have your sign-up.\");";
+        assert_eq!(tainted(confirmed), Some((All, Part, Part)));
         let mailer = "$d = base64_decode($_POST['d']); $p = explode('|', $d); $t = $p[0]; $s = $p[1]; $m = $p[2]; if (mail($t, $s, $m)) echo 1;";
-        assert_eq!(tainted(mailer), Some((true, true, true)));
+        assert_eq!(tainted(mailer), Some((All, All, All)));
+        let with_defaults = "$s = $_POST['subject'] ?? 'Hello there'; mail($_POST['to'], $s, stripslashes($_POST['message']));";
+        assert_eq!(tainted(with_defaults), Some((All, All, All)));
         assert_eq!(tainted("$this->mail($_POST['a'], $_POST['b'], $_POST['c']);"), None);
         assert_eq!(tainted("function mail($a, $b, $c) {}"), None);
         assert_eq!(
             tainted("if ($a == $_POST['x']) { mail($a, $b, $c); }"),
-            Some((false, false, false))
+            Some((Nothing, Nothing, Nothing))
         );
     }
 }

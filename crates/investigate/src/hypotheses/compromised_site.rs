@@ -357,7 +357,7 @@ fn finish(
 /// With it, who called it when mail went out.
 fn culprit(script: &Script<'_>) -> Option<Culprit> {
     let from = script.path.map(|(_, usage)| {
-        usage.near_clients.iter().take(20).map(ToString::to_string).collect::<Vec<String>>()
+        usage.near_clients.keys().take(20).map(ToString::to_string).collect::<Vec<String>>()
     });
     let culprit = match (script.file, script.path) {
         (Some(file), _) => Culprit::new("script", file.path.clone()),

@@ -18,6 +18,12 @@ use crate::usage::{BY_SMTP, Usage};
 use crate::weight::{About, Cited, Weighing};
 use heloscope_evidence::Kind;
 use heloscope_model::Time;
+use std::net::IpAddr;
+
+/// Different people from which a form's mail is more than visitors ask for, and below which it is
+/// what they do ask for.
+const MANY: usize = 60;
+const SOME: usize = 30;
 
 /// The best candidate of each way.
 pub(super) fn weigh(case: &Case<'_>, sites: &[Hypothesis]) -> Vec<Hypothesis> {
@@ -69,7 +75,12 @@ fn through_mta(
     mail_signs::window(case, usage, |_| true, (&whence, &none), otherwise, &mut weighing);
     window_signs::helo_of_the_mta(case, &mut weighing);
     requests_meet(case, script, Instant::Mail(uid), &mut weighing);
-    to_many_people(usage, &mut weighing);
+    // A back office fills in its form all day, and writes to the same customers.
+    let who = match script.path.filter(|_| usage.distinct_recipients.len() >= SOME) {
+        Some((_, path)) => visitors(case, path, &mut weighing),
+        None => Who::Unknown,
+    };
+    to_many_people(usage, who, &mut weighing);
     of_the_web_server(case, uid, usage, &mut weighing);
     mail_signs::refusals(usage, About::Both, &mut weighing);
     let notices = case.notices_through_mta();
@@ -90,6 +101,9 @@ fn past_mta(
     let mut weighing = Weighing::from_priors(0.15, 0.1);
     window_signs::weigh(case, sessions, &mut weighing);
     requests_meet(case, script, Instant::Session, &mut weighing);
+    if let Some((_, path)) = script.path {
+        visitors(case, path, &mut weighing);
+    }
     let stretches: Vec<_> = sessions.iter().map(|s| s.stretch()).collect();
     let span = (sessions.iter().map(|s| s.start).min(), sessions.iter().map(|s| s.start).max());
     finish(case, script, Path::PastMta, weighing, case.notices_of(&stretches), span, sites)
@@ -126,7 +140,7 @@ fn of_the_web_server(case: &Case<'_>, uid: u32, usage: &Usage, weighing: &mut We
 }
 
 /// A form that works as meant writes to its owner, or to the one visitor who filled it in.
-fn to_many_people(usage: &Usage, weighing: &mut Weighing) {
+fn to_many_people(usage: &Usage, who: Who, weighing: &mut Weighing) {
     let people = usage.distinct_recipients.len();
     let lines =
         || usage.samples.iter().take(3).map(|(t, p)| (*p, Some(*t))).collect::<Vec<Cited>>();
@@ -163,14 +177,16 @@ fn to_many_people(usage: &Usage, weighing: &mut Weighing) {
         );
     }
     let busiest = usage.hours.values().copied().max().unwrap_or(0);
-    if people >= 30 && busiest >= 20 {
+    // A registration day brings many visitors at once.
+    let many = people >= MANY && busiest >= 20 && who != Who::Visitors;
+    if many {
         weighing.add(
             About::Both,
             5.0,
             format!("{busiest} mails in its busiest hour, to {people} different people altogether"),
             lines(),
         );
-    } else {
+    } else if people < SOME {
         let ratio = if people < 10 { 0.1 } else { 0.4 };
         weighing.add(
             About::Both,
@@ -179,22 +195,56 @@ fn to_many_people(usage: &Usage, weighing: &mut Weighing) {
             lines(),
         );
     }
+    let spam = many || at_once >= 3.0 || !usage.refused_as_spam.is_empty() || usage.dead.len() >= 4;
+    if !spam {
+        weighing.add(
+            About::Offence,
+            0.2,
+            "one mail to one person at a time, taken by the receivers: a busy form looks like that",
+            lines(),
+        );
+    }
 }
 
-/// Who filled it in: people do it once, programs again and again.
-fn visitors(path: &PathUse, weighing: &mut Weighing) {
-    let (requests, clients) = (path.near_posts, path.near_clients.len() as u64);
+/// Who filled a form in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    Visitors,
+    Programs,
+    Unknown,
+}
+
+/// Who filled it in: a visitor is shown a page before, a program that knows the form is not.
+fn visitors(case: &Case<'_>, path: &PathUse, weighing: &mut Weighing) -> Who {
+    let looked = |ip: &IpAddr| case.gathered.requests.visitors.looked(*ip);
+    let known = path.near_clients.iter().filter_map(|(ip, posts)| Some((looked(ip)?, *posts)));
+    let (mut all, mut blind) = (0, 0);
+    for (looked, posts) in known {
+        all += posts;
+        blind += if looked { 0 } else { posts };
+    }
     let places: Vec<Cited> = path.samples.iter().map(|(t, p)| (*p, Some(*t))).collect();
-    if clients > 0 && requests >= 10 && requests >= clients * 4 {
+    if all < 10 {
+        return Who::Unknown;
+    }
+    if blind * 2 >= all {
         weighing.add(
             About::Both,
             3.0,
-            format!(
-                "{requests} times it was filled in from only {}, as programs do",
-                count(clients as usize, "address")
-            ),
+            format!("{blind} of {all} times it was filled in from where no page was looked at, as programs do"),
             places,
         );
+        Who::Programs
+    } else if blind * 3 <= all {
+        weighing.add(
+            About::Both,
+            0.1,
+            format!("{} of {all} times it was filled in by somebody who had looked at the site, as visitors do", all - blind),
+            places,
+        );
+        Who::Visitors
+    } else {
+        Who::Unknown
     }
 }
 
@@ -271,9 +321,8 @@ fn finish(
     }
     let (target, host, from) = match script.path {
         Some((target, usage)) => {
-            visitors(usage, &mut weighing);
             let from: Vec<String> =
-                usage.near_clients.iter().take(20).map(ToString::to_string).collect();
+                usage.near_clients.keys().take(20).map(ToString::to_string).collect();
             (target, usage.host.as_ref().map(ToString::to_string), from)
         }
         None => ("", None, Vec::new()),

@@ -20,10 +20,9 @@ pub(super) fn window(
         return;
     }
     let in_window: Vec<Cited> = usage
-        .sequence
-        .iter()
+        .gone_out()
         .filter(|(t, ip, _)| case.in_window(*t) && counts(*ip))
-        .map(|(t, _, place)| (*place, Some(*t)))
+        .map(|(t, _, place)| (place, Some(t)))
         .collect();
     if in_window.is_empty() {
         weighing.add(About::Offence, 0.05, none, otherwise);
