@@ -6,6 +6,7 @@
 //! and decoys against what the case expects.
 
 pub(crate) mod case;
+mod detected;
 mod dress;
 mod packed;
 mod packets;
@@ -13,8 +14,9 @@ mod stamps;
 
 use crate::stderr;
 use case::{
-    Case, Row, is_capture, is_connections, is_loose, is_mail_log, is_notice, is_text, is_web_log,
-    is_web_root, judged,
+    Case, Row, is_auth_log, is_capture, is_connections, is_leases, is_loose, is_mail_log,
+    is_notice, is_processes, is_proxy_log, is_settings, is_text, is_vpn, is_web_log, is_web_root,
+    judged,
 };
 use dress::{
     as_pcap, bsd, bz2, garbage, gz, joined, packed, printed, renamed, rotated, skewed, split,
@@ -52,6 +54,20 @@ const WEB_CLOCK: &str =
 
 /// The class is proved; the script's absolute path is not known without the web root.
 const BY_URL: [Open; 1] = [("seed-php-script", "only the URL of the script is known")];
+
+/// The socket table shows the kernel's short name of a program, and nothing better is there.
+const BY_COMMAND: [Open; 2] =
+    [("nodemailer-direct", "only `node` is known"), ("qemu-guest", "only 15 letters are known")];
+
+/// Relaying is proved by the log; which setting lets it happen only the settings say.
+const BY_CLASS: [Open; 5] = [
+    ("sender-relay", NO_SETTING),
+    ("docker-gateway", NO_SETTING),
+    ("host-network-relay", NO_SETTING),
+    ("ipv6-docker", NO_SETTING),
+    ("router-nat", NO_SETTING),
+];
+const NO_SETTING: &str = "no setting can be named";
 
 /// Holds the answers against what may be; says of each wrong one what it was.
 fn hold(cases: &[Case], open: &[Open], may: impl Fn(&Row) -> bool) {
@@ -190,6 +206,61 @@ fn without_the_web_root() {
 #[test]
 fn without_mail_logs() {
     robbed(|case| case.remove(is_mail_log), &["stolen-default-alarm", "stolen-test-account"], &[]);
+}
+
+#[test]
+fn without_auth_logs() {
+    robbed(|case| case.remove(is_auth_log), &["ssh-tunnel", "shell-sendmail"], &[]);
+}
+
+#[test]
+fn without_tables_of_processes_and_crontabs() {
+    robbed(|case| case.remove(is_processes), &["cron-perl", "postfix-uid-bot"], &BY_COMMAND);
+}
+
+#[test]
+fn without_the_mail_server_s_settings() {
+    robbed(|case| case.remove(is_settings), &[], &BY_CLASS);
+}
+
+#[test]
+fn without_proxies_logs_tunnels_and_leases() {
+    robbed(
+        |case| case.remove(is_proxy_log) | case.remove(is_vpn) | case.remove(is_leases),
+        &[],
+        &[],
+    );
+}
+
+/// A file that a change passes over by its name would not be changed, and nobody would see it.
+#[test]
+fn the_names_tell_the_kinds_of_every_case_s_files() {
+    let kinds: [(&str, fn(&str) -> bool); 9] = [
+        ("notice", is_notice),
+        ("capture", is_capture),
+        ("mail-log", is_mail_log),
+        ("web-log", is_web_log),
+        ("auth-log", |name| is_auth_log(name) || is_mail_log(name)),
+        ("proxy-log", is_proxy_log),
+        ("mta-config", is_settings),
+        ("connections", is_connections),
+        ("vpn", is_vpn),
+    ];
+    for case in Case::all() {
+        assert!(!case.names(is_notice).is_empty(), "{}: no notice", case.name);
+        let folder = tempfile::tempdir().unwrap();
+        case.write(folder.path());
+        let root = folder.path().join(&case.name);
+        let answer = crate::investigate(&[&root]);
+        for input in answer["inputs"].as_array().unwrap() {
+            let kind = input["kind"].as_str().unwrap();
+            let path = std::path::Path::new(input["path"].as_str().unwrap());
+            let name = path.strip_prefix(&root).unwrap().to_str().unwrap();
+            if let Some((_, is)) = kinds.iter().find(|(k, _)| *k == kind) {
+                assert!(is(name), "{}: {name} is {kind}, and its name does not say so", case.name);
+            }
+        }
+    }
 }
 
 #[test]

@@ -127,10 +127,6 @@ fn finish(
 ) -> Hypothesis {
     let ip = client.ip;
     let name = setting.map_or("mynetworks", |s| s.name.as_str());
-    let value = match setting {
-        Some(setting) => format!("{} = {}", setting.name, setting.value),
-        None => "mynetworks".to_owned(),
-    };
     let inside = case.incident.own.is_ours(ip);
     let mut fix = Vec::new();
     if inside {
@@ -157,8 +153,18 @@ fn finish(
     );
     Hypothesis {
         class: Class::OpenRelay,
-        culprit: Some(Culprit::new("setting", value).with("from", Some(ip.to_string()))),
-        summary: format!("Your mail server relays {who}: the setting {name} lets them."),
+        culprit: setting.map(|setting| {
+            Culprit::new("setting", format!("{} = {}", setting.name, setting.value))
+                .with("from", Some(ip.to_string()))
+        }),
+        summary: match setting {
+            Some(setting) => {
+                format!("Your mail server relays {who}: the setting {} lets them.", setting.name)
+            }
+            None => {
+                format!("Your mail server relays {who}; its settings will show what lets them.")
+            }
+        },
         path: Path::ThroughMta,
         notices: case.notices_through_mta(),
         first: client.usage.first,

@@ -162,11 +162,13 @@ pub(crate) fn is_syslog(name: &str) -> bool {
 }
 
 pub(crate) fn is_connections(name: &str) -> bool {
-    is_loose(name) && (last(name).starts_with("ss") || last(name) == "kern.log")
+    let named = ["ss", "kern.log", "conntrack"].iter().any(|n| last(name).starts_with(n));
+    is_loose(name) && named
 }
 
 pub(crate) fn is_web_log(name: &str) -> bool {
-    is_loose(name) && (last(name).starts_with("apache2-access") || last(name).starts_with("web"))
+    let apache = last(name).starts_with("apache2-") && !last(name).contains("error");
+    is_loose(name) && (apache || last(name).starts_with("web"))
 }
 
 pub(crate) fn is_web_root(name: &str) -> bool {
@@ -174,10 +176,36 @@ pub(crate) fn is_web_root(name: &str) -> bool {
 }
 
 pub(crate) fn is_notice(name: &str) -> bool {
-    is_loose(name)
-        && (last(name) == "notice.txt"
-            || last(name) == "intelligence.json"
-            || last(name).ends_with(".eml"))
+    // A list's words lie beside the folders of what the hosts show, or in one of their own.
+    let apart = !name.contains('/') || name.starts_with("notices/");
+    let words = [".txt", ".eml", ".json"].iter().any(|end| name.ends_with(end));
+    let shown = ["postconf", "iptables"].iter().any(|n| name.starts_with(n));
+    apart && words && !shown
+}
+
+pub(crate) fn is_auth_log(name: &str) -> bool {
+    is_loose(name) && matches!(last(name), "auth.log" | "cron.log")
+}
+
+pub(crate) fn is_processes(name: &str) -> bool {
+    let named = ["ps", "proc-exe", "passwd"].iter().any(|n| last(name).starts_with(n));
+    is_loose(name) && named || name.starts_with("etc/cron") || name.starts_with("var/spool/cron")
+}
+
+pub(crate) fn is_settings(name: &str) -> bool {
+    last(name) == "master.cf" || is_loose(name) && last(name).starts_with("postconf")
+}
+
+pub(crate) fn is_proxy_log(name: &str) -> bool {
+    is_loose(name) && last(name).starts_with("squid")
+}
+
+pub(crate) fn is_vpn(name: &str) -> bool {
+    is_loose(name) && (last(name).starts_with("wg") || last(name).starts_with("openvpn"))
+}
+
+pub(crate) fn is_leases(name: &str) -> bool {
+    is_loose(name) && last(name).contains("leases")
 }
 
 /// One case as `heloscope cases --json` tells it.
