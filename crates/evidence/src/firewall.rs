@@ -7,6 +7,7 @@
 mod ask;
 mod compare;
 mod doubt;
+mod ends;
 mod findings;
 mod ipset;
 mod iptables;

@@ -3,11 +3,13 @@
 
 use crate::gather::Gathered;
 use crate::incident::{Incident, same_helo};
+use crate::past::Past;
 use crate::seen::Seen;
 use crate::weight::Cited;
 use heloscope_evidence::facts::Vantage;
 use heloscope_evidence::{Facts, Input, Kind, Process, VpnClient};
 use heloscope_model::{Octets, Time, Window};
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -24,6 +26,7 @@ pub(crate) struct Case<'a> {
     /// What the MTA is configured to say.
     mta_names: Vec<&'a str>,
     sees_inside: bool,
+    past: OnceCell<Past<'a>>,
 }
 
 /// Who sent a session, seen from the mail server.
@@ -65,7 +68,16 @@ impl<'a> Case<'a> {
             }
         }
         let sees_inside = gathered.outbound.iter().any(|s| s.inside.is_some());
-        Self { facts, incident, gathered, inputs, mta_hosts, mta_names, sees_inside }
+        Self {
+            facts,
+            incident,
+            gathered,
+            inputs,
+            mta_hosts,
+            mta_names,
+            sees_inside,
+            past: OnceCell::new(),
+        }
     }
 
     /// Who sent a session.
@@ -135,7 +147,11 @@ impl<'a> Case<'a> {
     /// Lineless is not yet guilty: what looks like the MTA's own (an earlier MX, a retry without
     /// TLS, an address verification) is left out. Where no line could teach what the MTA looks
     /// like, its configured names decide, and without those only the HELO the notice quotes.
-    pub(crate) fn past_mta_on_host(&self) -> Vec<(&'a Seen, Vec<String>)> {
+    pub(crate) fn past(&self) -> &Past<'a> {
+        self.past.get_or_init(|| Past::new(self.past_mta_on_host()))
+    }
+
+    fn past_mta_on_host(&self) -> Vec<(&'a Seen, Vec<String>)> {
         let profile = &self.gathered.profile;
         self.gathered
             .outbound

@@ -20,6 +20,7 @@ mod logins;
 mod matching;
 mod mta_settings;
 mod needed;
+mod past;
 mod profile;
 mod proxies;
 pub mod redact;
@@ -40,27 +41,32 @@ use heloscope_evidence::Evidence;
 
 /// Every hypothesis with every reason, causes or not: for whoever works on the rules.
 pub fn weighed(evidence: &mut Evidence) -> Vec<String> {
-    let incident = incident::Incident::new(&evidence.facts);
-    let processes = evidence.facts.processes.clone();
-    let mut gathered = gather::Gathered::new(&incident, &processes);
-    evidence.stream(&mut gathered, &mut |_, _| {});
-    gathered.settle();
-    let case = case::Case::new(&evidence.facts, &incident, &gathered, &evidence.inputs);
-    let mut all = hypotheses::all(&case);
+    let mut all = Vec::new();
+    judged(evidence, &mut |_, _| {}, |_, hypotheses| all = hypotheses);
     all.sort_by(|a, b| b.weighing.confidence().total_cmp(&a.weighing.confidence()));
     all.iter().map(hypotheses::Hypothesis::told).collect()
 }
 
 /// Investigates. `progress` is told bytes done and bytes in all.
 pub fn investigate(evidence: &mut Evidence, progress: &mut dyn FnMut(u64, u64)) -> Investigation {
+    let (conclusion, notices, people) = judged(evidence, progress, |case, hypotheses| {
+        let conclusion = conclude::conclude(case, hypotheses);
+        (conclusion, case.incident.notices.clone(), redact::Known::of(case))
+    });
+    Investigation { people, ..conclusion.quoted(evidence, &notices) }
+}
+
+/// Takes the evidence through the passes, and what was weighed to its end.
+fn judged<T>(
+    evidence: &mut Evidence,
+    progress: &mut dyn FnMut(u64, u64),
+    end: impl FnOnce(&case::Case<'_>, Vec<hypotheses::Hypothesis>) -> T,
+) -> T {
     let incident = incident::Incident::new(&evidence.facts);
     let processes = evidence.facts.processes.clone();
     let mut gathered = gather::Gathered::new(&incident, &processes);
     evidence.stream(&mut gathered, progress);
     gathered.settle();
     let case = case::Case::new(&evidence.facts, &incident, &gathered, &evidence.inputs);
-    let hypotheses = hypotheses::all(&case);
-    let conclusion = conclude::conclude(&case, hypotheses);
-    let people = redact::Known::of(&case);
-    Investigation { people, ..conclusion.quoted(evidence, &incident.notices) }
+    end(&case, hypotheses::all(&case))
 }

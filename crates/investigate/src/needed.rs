@@ -75,7 +75,7 @@ pub(crate) fn needed(case: &Case<'_>, causes: &[Hypothesis]) -> Vec<Needed> {
                 .to_owned(),
         );
     }
-    let on_host = case.past_mta_on_host();
+    let on_host = case.past();
     if on_host.is_empty() && !case.gathered.usages.uids.is_empty() && !case.has(Kind::WebRoot) {
         want(
             "the files of the web sites: programs of this host handed in mail, and they show which",

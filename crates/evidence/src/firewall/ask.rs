@@ -2,9 +2,10 @@
 //! after) are walked through the hooks they pass, once for each kind of user that the rules tell
 //! apart, and what they may come to is weighed.
 
+use super::ends::joined;
 use super::packet::{Address, Interface, Packet, State, Untracked, Value32, Whose};
 use super::rules::{Among, Entries, Hook, Key, Set, Step, Table, Test, Value};
-use super::walk::{Entry, Passed, Walk, joined};
+use super::walk::{Entry, Passed, Walk};
 use super::{Answer, Family, Known, Origin, Question, RuleSet, User, shown};
 use heloscope_model::Place;
 use std::collections::BTreeMap;

@@ -403,3 +403,10 @@ impl Packet {
         }
     }
 }
+
+impl Interface {
+    /// As known, or some.
+    pub(crate) fn of(name: Option<&String>) -> Self {
+        name.map_or(Self::Some, |name| Self::Named(name.clone()))
+    }
+}

@@ -7,7 +7,8 @@
 //! is open, which is never "allowed".
 
 use super::doubt::{doubt_about, doubt_in, interface_of, lasting, negated, plain};
-use super::packet::{Interface, Packet, Scope, State, Tri, Untracked, Value32};
+use super::ends::{Ends, PLACES, accept, bounded, note, push};
+use super::packet::{Packet, Scope, State, Tri, Untracked, Value32};
 use super::rules::{
     Base, Chain, Entries, Hook, Key, Kin, Mark, Rule, Set, Step, Table, Test, Translation, Value,
     Verdict,
@@ -23,24 +24,8 @@ const STEPS: usize = 4_000_000;
 const TRACKING: i32 = -200;
 /// Jumps inside jumps; the kernel allows 16.
 const DEEPEST: usize = 40;
-/// States followed side by side.
-const STATES: usize = 48;
 /// Suppositions kept on one path.
 const SUPPOSED: usize = 8;
-/// Places kept of one end.
-const PLACES: usize = 12;
-
-/// Where a chain lets packets go.
-#[derive(Clone, Debug, Default)]
-struct Ends {
-    /// Back to where it was called from, or to the policy.
-    fall: Vec<State>,
-    accept: BTreeMap<State, Vec<Place>>,
-    /// Dropped, rejected, sent elsewhere.
-    stop: Vec<Place>,
-    /// A base chain of NAT let it pass translated: further ones are not asked.
-    translated: bool,
-}
 
 /// A packet's way through one hook.
 #[derive(Debug, Default)]
@@ -540,63 +525,4 @@ fn set_mark(state: &mut State, mark: Mark, change: Option<(u32, u32)>) {
         (Value32::Known(old), Some((clear, bits))) => Value32::Known((old & !clear) ^ bits),
         _ => Value32::Unknown,
     };
-}
-
-fn accept(ends: &mut Ends, state: State, place: Place) {
-    note(ends.accept.entry(state).or_default(), place);
-}
-
-fn note(places: &mut Vec<Place>, place: Place) {
-    if places.len() < PLACES && !places.contains(&place) {
-        places.push(place);
-    }
-}
-
-fn push(states: &mut Vec<State>, state: State) {
-    if !states.contains(&state) {
-        states.push(state);
-    }
-}
-
-/// Not more states than are followed: what they differ in becomes unknown.
-fn bounded(mut states: Vec<State>) -> Vec<State> {
-    if states.len() <= STATES {
-        return states;
-    }
-    for state in &mut states {
-        state.supposed.clear();
-    }
-    states.sort();
-    states.dedup();
-    if states.len() <= STATES {
-        return states;
-    }
-    joined(&states).into_iter().collect()
-}
-
-/// One state that stands for all.
-pub(crate) fn joined(states: &[State]) -> Option<State> {
-    let mut all = states.iter();
-    let mut one = all.next()?.clone();
-    one.supposed.clear();
-    for other in all {
-        if one.mark != other.mark {
-            one.mark = Value32::Unknown;
-        }
-        if one.connection_mark != other.connection_mark {
-            one.connection_mark = Value32::Unknown;
-        }
-        if one.untracked != other.untracked {
-            one.untracked = Untracked::Perhaps;
-        }
-        one.translated |= other.translated;
-    }
-    Some(one)
-}
-
-impl Interface {
-    /// As known, or some.
-    pub(crate) fn of(name: Option<&String>) -> Self {
-        name.map_or(Self::Some, |name| Self::Named(name.clone()))
-    }
 }

@@ -232,10 +232,12 @@ fn without_proxies_logs_tunnels_and_leases() {
     );
 }
 
+type TellsByName = fn(&str) -> bool;
+
 /// A file that a change passes over by its name would not be changed, and nobody would see it.
 #[test]
 fn the_names_tell_the_kinds_of_every_case_s_files() {
-    let kinds: [(&str, fn(&str) -> bool); 9] = [
+    let kinds: [(&str, TellsByName); 9] = [
         ("notice", is_notice),
         ("capture", is_capture),
         ("mail-log", is_mail_log),

@@ -12,37 +12,34 @@ use super::program::{
 };
 use super::{Hypothesis, open_proxy, shell_account, window_signs};
 use crate::answer::{Class, Culprit, Path};
-use crate::case::{Case, frames};
-use crate::seen::Seen;
+use crate::case::Case;
+use crate::past::Past;
 use crate::weight::{About, Cited, Weighing};
 use heloscope_evidence::{CronEntry, ScanKind};
 
 /// One hypothesis a program that shows a sign of an intruder's.
 pub(super) fn weigh(case: &Case<'_>, sites: &[Hypothesis]) -> Vec<Hypothesis> {
-    let past = case.past_mta_on_host();
-    let sessions: Vec<&Seen> = past.iter().map(|(s, _)| *s).collect();
-    if sessions.is_empty() {
+    let past = case.past();
+    if past.is_empty() {
         return Vec::new();
     }
-    let ways: Vec<&String> = past.iter().flat_map(|(_, w)| w).collect();
-    let found: Vec<Program<'_>> = programs(case, &sessions)
+    let found: Vec<Program<'_>> = programs(case, &past.sessions)
         .into_iter()
         .filter(|p| !open_proxy::is_proxy(p) && !shell_account::is_login_server(p))
         .collect();
     let alone = found.iter().filter(|p| !signs(case, p).is_empty()).count() == 1;
-    found.iter().map(|program| one(case, program, alone, &sessions, &ways, sites)).collect()
+    found.iter().map(|program| one(case, program, alone, past, sites)).collect()
 }
 
 fn one(
     case: &Case<'_>,
     program: &Program<'_>,
     alone: bool,
-    sessions: &[&Seen],
-    ways: &[&String],
+    past: &Past<'_>,
     sites: &[Hypothesis],
 ) -> Hypothesis {
     let mut weighing = Weighing::from_priors(0.15, 0.1);
-    window_signs::weigh(case, sessions, &mut weighing);
+    window_signs::weigh(case, &past.sessions, &mut weighing);
     let (ratio, says) = program.joined();
     weighing.add(About::Culprit, ratio, says, program.places.clone());
     if program.join == Join::Stands && alone {
@@ -53,18 +50,10 @@ fn one(
             program.places.first().copied(),
         );
     }
-    if let Some(way) = ways.first() {
-        weighing.add(
-            About::Culprit,
-            2.0,
-            format!("it is not the mail server: {way}"),
-            frames(sessions.iter().copied()).into_iter().take(1),
-        );
-    }
+    past.not_the_mail_servers(&mut weighing);
     intruders_program(case, program, &mut weighing);
     may_be_a_sites(case, program, &mut weighing);
     explained_by_a_site(program, sites, &mut weighing);
-    let stretches: Vec<_> = sessions.iter().map(|s| s.stretch()).collect();
     let name = &program.name;
     let cron = program.cron.or_else(|| cron_of(case, program));
     let exe = program.pid.and_then(|pid| exe_of(case, pid)).map(|(exe, _)| exe);
@@ -80,9 +69,9 @@ fn one(
         ),
         summary: summary(program),
         path: Path::PastMta,
-        notices: case.notices_of(&stretches),
-        first: sessions.iter().map(|s| s.start).min(),
-        last: sessions.iter().map(|s| s.start).max(),
+        notices: past.notices(case),
+        first: past.first(),
+        last: past.last(),
         weighing,
         fix: fix(program, cron),
         verify:

@@ -15,6 +15,7 @@ use super::{Hypothesis, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::instants::Instant;
+use crate::past::Past;
 use crate::seen::Seen;
 use crate::usage::{BY_SMTP, Usage};
 use crate::weight::{About, Cited, Weighing};
@@ -30,12 +31,11 @@ const HARDLY_CHANCE: f64 = 2.0;
 
 /// Candidates past the MTA and through it.
 pub(crate) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
-    let past = case.past_mta_on_host();
-    let sessions: Vec<&Seen> = past.iter().map(|(s, _)| *s).collect();
+    let past = case.past();
     let mut found: Vec<(f64, Hypothesis)> = Vec::new();
-    if !sessions.is_empty() {
+    if !past.is_empty() {
         for script in candidates(case, Instant::Session) {
-            found.push((script.planted(), past_mta(case, &script, &sessions)));
+            found.push((script.planted(), past_mta(case, &script, past)));
         }
     }
     for (uid, usage) in case.gathered.usages.uids.iter().filter(|(uid, _)| **uid != 0) {
@@ -44,16 +44,16 @@ pub(crate) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
             found.extend(weighed.map(|w| (script.planted(), w)));
         }
     }
-    found.extend(daemon::weigh(case, &sessions));
+    found.extend(daemon::weigh(case, past));
     found.sort_by(|a, b| b.1.weighing.confidence().total_cmp(&a.1.weighing.confidence()));
     join_companions(found)
 }
 
-fn past_mta(case: &Case<'_>, script: &Script<'_>, sessions: &[&Seen]) -> Hypothesis {
+fn past_mta(case: &Case<'_>, script: &Script<'_>, past: &Past<'_>) -> Hypothesis {
     let mut weighing = Weighing::from_priors(0.15, 0.1);
-    window_signs::weigh(case, sessions, &mut weighing);
+    window_signs::weigh(case, &past.sessions, &mut weighing);
     requests_meet(case, script, Instant::Session, &mut weighing);
-    process_join(case, script, sessions, &mut weighing);
+    process_join(case, script, &past.sessions, &mut weighing);
     looks_planted(case, script, &mut weighing);
     if let Some(file) = script.file
         && !file.can_mail
@@ -66,9 +66,8 @@ fn past_mta(case: &Case<'_>, script: &Script<'_>, sessions: &[&Seen]) -> Hypothe
             [],
         );
     }
-    let stretches: Vec<_> = sessions.iter().map(|s| s.stretch()).collect();
-    let span = (sessions.iter().map(|s| s.start).min(), sessions.iter().map(|s| s.start).max());
-    finish(case, script, Path::PastMta, weighing, case.notices_of(&stretches), span)
+    let span = (past.first(), past.last());
+    finish(case, script, Path::PastMta, weighing, past.notices(case), span)
 }
 
 fn through_mta(

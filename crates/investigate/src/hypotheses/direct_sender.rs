@@ -8,44 +8,34 @@
 use super::program::{Join, Program, first_word, programs};
 use super::{Hypothesis, bot_process, open_proxy, shell_account, window_signs};
 use crate::answer::{Class, Culprit, Path};
-use crate::case::{Case, frames};
-use crate::seen::Seen;
+use crate::case::Case;
+use crate::past::Past;
 use crate::weight::{About, Weighing};
 
 /// One hypothesis a program that is joined to the sessions.
 pub(crate) fn weigh(case: &Case<'_>, sites: &[Hypothesis]) -> Vec<Hypothesis> {
-    let past = case.past_mta_on_host();
-    let sessions: Vec<&Seen> = past.iter().map(|(s, _)| *s).collect();
-    if sessions.is_empty() {
+    let past = case.past();
+    if past.is_empty() {
         return Vec::new();
     }
-    let ways: Vec<&String> = past.iter().flat_map(|(_, w)| w).collect();
-    programs(case, &sessions)
+    programs(case, &past.sessions)
         .into_iter()
         .filter(|program| program.join > Join::Stands)
-        .map(|program| one(case, &program, &sessions, &ways, sites))
+        .map(|program| one(case, &program, past, sites))
         .collect()
 }
 
 fn one(
     case: &Case<'_>,
     program: &Program<'_>,
-    sessions: &[&Seen],
-    ways: &[&String],
+    past: &Past<'_>,
     sites: &[Hypothesis],
 ) -> Hypothesis {
     let mut weighing = Weighing::from_priors(0.15, 0.1);
-    window_signs::weigh(case, sessions, &mut weighing);
+    window_signs::weigh(case, &past.sessions, &mut weighing);
     let (ratio, says) = program.joined();
     weighing.add(About::Culprit, ratio, says, program.places.clone());
-    if let Some(way) = ways.first() {
-        weighing.add(
-            About::Culprit,
-            2.0,
-            format!("it is not the mail server: {way}"),
-            frames(sessions.iter().copied()).into_iter().take(1),
-        );
-    }
+    past.not_the_mail_servers(&mut weighing);
     is_an_application(case, program, &mut weighing);
     for site in sites.iter().filter(|s| s.path == Path::PastMta && s.weighing.confidence() > 0.5) {
         if let Some(culprit) = &site.culprit {
@@ -57,8 +47,7 @@ fn one(
             );
         }
     }
-    let stretches: Vec<_> = sessions.iter().map(|s| s.stretch()).collect();
-    let helo = sessions.iter().find_map(|s| s.helo.clone()).unwrap_or_default();
+    let helo = past.sessions.iter().find_map(|s| s.helo.clone()).unwrap_or_default();
     let name = &program.name;
     Hypothesis {
         class: Class::DirectSender,
@@ -74,9 +63,9 @@ fn one(
              HELO {helo}, past your mail server."
         ),
         path: Path::PastMta,
-        notices: case.notices_of(&stretches),
-        first: sessions.iter().map(|s| s.start).min(),
-        last: sessions.iter().map(|s| s.start).max(),
+        notices: past.notices(case),
+        first: past.first(),
+        last: past.last(),
         weighing,
         fix: vec![
             format!(

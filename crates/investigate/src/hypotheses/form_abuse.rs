@@ -12,8 +12,8 @@ use super::{Hypothesis, mail_signs, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::instants::Instant;
+use crate::past::Past;
 use crate::requests::PathUse;
-use crate::seen::Seen;
 use crate::usage::{BY_SMTP, Usage};
 use crate::weight::{About, Cited, Weighing};
 use heloscope_evidence::Kind;
@@ -27,13 +27,12 @@ const SOME: usize = 30;
 
 /// The best candidate of each way.
 pub(super) fn weigh(case: &Case<'_>, sites: &[Hypothesis]) -> Vec<Hypothesis> {
-    let past = case.past_mta_on_host();
-    let sessions: Vec<&Seen> = past.iter().map(|(s, _)| *s).collect();
+    let past = case.past();
     let mut found = Vec::new();
-    if !sessions.is_empty()
+    if !past.is_empty()
         && let Some(script) = form(case, Instant::Session)
     {
-        found.push(past_mta(case, &script, &sessions, sites));
+        found.push(past_mta(case, &script, past, sites));
     }
     let uids = case.gathered.usages.uids.iter().filter(|(uid, _)| **uid != 0);
     for (uid, usage) in uids {
@@ -95,18 +94,17 @@ fn through_mta(
 fn past_mta(
     case: &Case<'_>,
     script: &Script<'_>,
-    sessions: &[&Seen],
+    past: &Past<'_>,
     sites: &[Hypothesis],
 ) -> Hypothesis {
     let mut weighing = Weighing::from_priors(0.15, 0.1);
-    window_signs::weigh(case, sessions, &mut weighing);
+    window_signs::weigh(case, &past.sessions, &mut weighing);
     requests_meet(case, script, Instant::Session, &mut weighing);
     if let Some((_, path)) = script.path {
         visitors(case, path, &mut weighing);
     }
-    let stretches: Vec<_> = sessions.iter().map(|s| s.stretch()).collect();
-    let span = (sessions.iter().map(|s| s.start).min(), sessions.iter().map(|s| s.start).max());
-    finish(case, script, Path::PastMta, weighing, case.notices_of(&stretches), span, sites)
+    let span = (past.first(), past.last());
+    finish(case, script, Path::PastMta, weighing, past.notices(case), span, sites)
 }
 
 /// A form's mail is handed in by the user that the web server, or the site's PHP, runs as; not by a

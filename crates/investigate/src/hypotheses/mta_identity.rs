@@ -63,7 +63,7 @@ fn wrong_helo(case: &Case<'_>) -> Option<Hypothesis> {
     quoted(case, &helo, &mut weighing);
     in_window(case, &own, &mut weighing);
     others_say_it(case, &helo, &mut weighing);
-    let value = named(case, setting, &helo);
+    let value = named(setting, &helo);
     let good = good_name(case);
     Some(Hypothesis {
         class: Class::MtaIdentity,
@@ -269,7 +269,7 @@ fn fault(case: &Case<'_>, helo: &str) -> Option<(f64, String)> {
 }
 
 /// The culprit's value: the setting, or where none is given the HELO it takes by default.
-fn named(_case: &Case<'_>, setting: Option<&Setting>, helo: &str) -> String {
+fn named(setting: Option<&Setting>, helo: &str) -> String {
     match setting {
         Some(setting) => format!("{} = {}", setting.name, setting.value),
         None => format!("myhostname = {helo}"),

@@ -20,12 +20,11 @@ const NEAR_S: f64 = 20.0;
 
 /// One hypothesis a proxy that reached mail ports.
 pub(super) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
-    let past = case.past_mta_on_host();
-    let sessions: Vec<&Seen> = past.iter().map(|(s, _)| *s).collect();
+    let sessions = &case.past().sessions;
     let proxies = &case.gathered.proxies;
     let mut candidates: BTreeMap<String, (Option<Program<'_>>, Vec<&Proxied>)> = BTreeMap::new();
     if !sessions.is_empty() {
-        for program in programs(case, &sessions).into_iter().filter(is_proxy) {
+        for program in programs(case, sessions).into_iter().filter(is_proxy) {
             let name = name_of(&program);
             candidates.entry(name).or_default().0 = Some(program);
         }
@@ -35,7 +34,7 @@ pub(super) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
     }
     candidates
         .into_iter()
-        .map(|(name, (program, requests))| one(case, &name, program, &requests, &sessions))
+        .map(|(name, (program, requests))| one(case, &name, program, &requests, sessions))
         .collect()
 }
 

@@ -10,6 +10,7 @@ use super::{Hypothesis, mail_signs, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::logins::{Accepted, UserLogins};
+use crate::past::Past;
 use crate::seen::Seen;
 use crate::usage::Usage;
 use crate::weight::{About, Cited, Weighing};
@@ -18,11 +19,10 @@ use std::net::IpAddr;
 
 /// Accounts that tunnel, and accounts that hand in mail.
 pub(super) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
-    let past = case.past_mta_on_host();
-    let sessions: Vec<&Seen> = past.iter().map(|(s, _)| *s).collect();
+    let past = case.past();
     let mut joined: BTreeMap<String, Vec<Program<'_>>> = BTreeMap::new();
-    if !sessions.is_empty() {
-        for program in programs(case, &sessions).into_iter().filter(is_login_server) {
+    if !past.is_empty() {
+        for program in programs(case, &past.sessions).into_iter().filter(is_login_server) {
             if let Some(account) = account_of(&program) {
                 joined.entry(account).or_default().push(program);
             }
@@ -34,10 +34,8 @@ pub(super) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
             }
         }
     }
-    let mut found: Vec<Hypothesis> = joined
-        .iter()
-        .map(|(account, programs)| tunnels(case, account, programs, &sessions))
-        .collect();
+    let mut found: Vec<Hypothesis> =
+        joined.iter().map(|(account, programs)| tunnels(case, account, programs, past)).collect();
     for (uid, usage) in case.gathered.usages.uids.iter().filter(|(uid, _)| **uid != 0) {
         let Some((account, logins)) = account_of_mail(case, *uid, usage) else { continue };
         if !joined.contains_key(account) {
@@ -52,8 +50,9 @@ fn tunnels(
     case: &Case<'_>,
     account: &str,
     programs: &[Program<'_>],
-    sessions: &[&Seen],
+    past: &Past<'_>,
 ) -> Hypothesis {
+    let sessions = past.sessions.as_slice();
     let mut weighing = Weighing::from_priors(0.15, 0.1);
     window_signs::weigh(case, sessions, &mut weighing);
     let known = case.gathered.logins.users.get(account);
@@ -122,13 +121,12 @@ fn tunnels(
         }
         strangers(case, logins, &mut weighing);
     }
-    let span = (sessions.iter().map(|s| s.start).min(), sessions.iter().map(|s| s.start).max());
-    let stretches: Vec<_> = sessions.iter().map(|s| s.stretch()).collect();
+    let span = (past.first(), past.last());
     let summary = format!(
         "Strangers are logged in to the account {account} of this host and send mail through it, \
          straight to other mail servers, past your own."
     );
-    let notices = case.notices_of(&stretches);
+    let notices = past.notices(case);
     finish(account, known, Path::PastMta, summary, notices, span, weighing)
 }
 

@@ -8,21 +8,20 @@ use crate::case::Case;
 use crate::hypotheses::program::{Join, Program, programs};
 use crate::hypotheses::{Hypothesis, mail_signs, window_signs};
 use crate::instants::Instant;
-use crate::seen::Seen;
+use crate::past::Past;
 use crate::usage::Usage;
 use crate::weight::{About, Weighing};
 use heloscope_evidence::Process;
 
 /// Scripts whose request stands near the start of a process that sends, past the mail server or
 /// through it; each with how planted it looks.
-pub(super) fn weigh(case: &Case<'_>, sessions: &[&Seen]) -> Vec<(f64, Hypothesis)> {
+pub(super) fn weigh(case: &Case<'_>, past: &Past<'_>) -> Vec<(f64, Hypothesis)> {
     let mut found = Vec::new();
-    if !sessions.is_empty() {
-        for program in programs(case, sessions) {
+    if !past.is_empty() {
+        for program in programs(case, &past.sessions) {
             let Some(process) = program.process else { continue };
             for script in started_by(case, process) {
-                found
-                    .push((script.planted(), past_mta(case, &script, &program, process, sessions)));
+                found.push((script.planted(), past_mta(case, &script, &program, process, past)));
             }
         }
     }
@@ -66,10 +65,10 @@ fn past_mta(
     script: &Script<'_>,
     program: &Program<'_>,
     process: &Process,
-    sessions: &[&Seen],
+    past: &Past<'_>,
 ) -> Hypothesis {
     let mut weighing = Weighing::from_priors(0.15, 0.1);
-    window_signs::weigh(case, sessions, &mut weighing);
+    window_signs::weigh(case, &past.sessions, &mut weighing);
     let (ratio, says) = program.joined();
     weighing.add(
         About::Culprit,
@@ -79,9 +78,8 @@ fn past_mta(
     );
     start_meets(case, script, process, &mut weighing);
     looks_planted(case, script, &mut weighing);
-    let stretches: Vec<_> = sessions.iter().map(|s| s.stretch()).collect();
-    let span = (sessions.iter().map(|s| s.start).min(), sessions.iter().map(|s| s.start).max());
-    let notices = case.notices_of(&stretches);
+    let span = (past.first(), past.last());
+    let notices = past.notices(case);
     left_running(finish(case, script, Path::PastMta, weighing, notices, span), process)
 }
 
