@@ -4,6 +4,7 @@
 //! BSD syslog stamp) is zero, and [`Time::rfc3339`] prints no more digits than there are.
 //! A [`Window`] is an instant with a tolerance: what lists publish ("14:30 UTC +/- 15 minutes").
 
+use serde::Deserialize as _;
 use std::fmt;
 
 /// An instant: nanoseconds since 1970-01-01 00:00 UTC. Holds the years 1678 to 2262.
@@ -74,6 +75,14 @@ impl fmt::Display for Time {
 impl serde::Serialize for Time {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.serialize_str(&self.rfc3339())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Time {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(d)?;
+        let stamp: jiff::Timestamp = text.parse().map_err(serde::de::Error::custom)?;
+        Ok(stamp.into())
     }
 }
 

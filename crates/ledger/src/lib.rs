@@ -1,0 +1,5 @@
+//! Events to listings.
+
+mod view;
+
+pub use view::*;
