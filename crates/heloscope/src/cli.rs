@@ -1,6 +1,9 @@
 //! The command line as typed. Help, man pages and completions are made from this definition.
 
+use crate::serve::config::Role;
 use clap::{Args, Parser, Subcommand};
+use ipnet::IpNet;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Find out why an address is on a blocklist, and prove it.
@@ -37,6 +40,13 @@ pub(crate) enum Command {
     ///
     /// A case is a folder with evidence and an expect.toml. Exits 1 when an answer is wrong.
     Cases(Cases),
+    /// Run a list: trap, ledger, DNS and pages.
+    ///
+    /// Sessions at the SMTP trap are judged by their traits; the ledger turns detections into
+    /// listings; DNS and the look-up page publish them and let their owners out. Needs no
+    /// configuration to start: without one it listens on loopback and names no trap of its own.
+    /// Each socket prints `ready ROLE ADDRESS` on stdout; SIGTERM ends it with 0.
+    Serve(Serve),
     /// Write the man pages into a folder.
     #[command(hide = true)]
     Man {
@@ -135,6 +145,37 @@ pub(crate) struct Summary {
     /// Print JSON (heloscope.summary/1).
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct Serve {
+    /// The configuration (docs/serve.toml shows every key).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The roles of this process; else all.
+    #[arg(long, value_name = "ROLE", value_delimiter = ',')]
+    pub(crate) role: Vec<Role>,
+    /// The folder of the journal, certificate and keys.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// The composite zone.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) zone: Option<String>,
+    /// Where the trap listens for SMTP.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) trap: Option<SocketAddr>,
+    /// Where DNS answers, UDP and TCP.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) dns: Option<SocketAddr>,
+    /// Where pages and API are served.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) web: Option<SocketAddr>,
+    /// A network whose PROXY protocol headers the trap believes; may be given again.
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) trap_proxy_protocol_from: Vec<IpNet>,
+    /// Documentation addresses may be listed, and publication is not delayed. Never in production.
+    #[arg(long)]
+    pub(crate) lab: bool,
 }
 
 #[derive(Debug, Args)]
