@@ -1,7 +1,8 @@
 //! The zones as files for rbldnsd, so that mirrors can serve them.
 //!
 //! A sublist becomes two data sets, `LABEL.ip4` (ip4set) and `LABEL.ip6` (ip6trie); its own zone
-//! has both, the composite zone those of all sublists, whose answers rbldnsd puts together.
+//! has both, the composite zone those of all sublists, whose answers rbldnsd puts together. `hosts`
+//! (generic) has the addresses of name servers inside the zone.
 //! [`Exported::arguments`] is what rbldnsd is started with. Each file is written beside its place,
 //! synced and renamed, so a mirror never reads half of one.
 //!
@@ -25,6 +26,9 @@ use std::path::{Path, PathBuf};
 
 /// Prefixes taken from the table at a time.
 const PIECE: usize = 1024;
+
+/// The file of the name servers' addresses.
+const HOSTS: &str = "hosts";
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,13 +68,36 @@ pub fn rbldnsd(folder: &Path, zones: &Zones, table: &Table) -> Result<Exported, 
             exported.files.push(path);
         }
     }
+    let hosts = folder.join(HOSTS);
+    let written = replace(&hosts, |out| glue(out, zones));
+    let has_hosts = written.map_err(|source| ExportError { path: hosts.clone(), source })? > 0;
+    exported.files.push(hosts);
     for zone in zones.all() {
+        if has_hosts && !zone.hosts.is_empty() {
+            exported.arguments.push(format!("{}:generic:{HOSTS}", zone.name));
+        }
         for (label, _) in zones.sublists.iter().filter(|(_, code)| zone.codes.has(*code)) {
             exported.arguments.push(format!("{}:ip4set:{label}.ip4", zone.name));
             exported.arguments.push(format!("{}:ip6trie:{label}.ip6", zone.name));
         }
     }
     Ok(exported)
+}
+
+/// Name servers inside the composite zone; rbldnsd has no words for their IPv6 addresses.
+fn glue(out: &mut dyn Write, zones: &Zones) -> io::Result<u64> {
+    let mut count = 0;
+    for zone in zones.all() {
+        for host in &zone.hosts {
+            let name = host.name.get(..host.name.len() - zone.apex.len()).unwrap_or_default();
+            let name = presented(name);
+            for address in host.addresses.iter().filter(|address| address.is_ipv4()) {
+                writeln!(out, "{} {} A {address}", name.trim_end_matches('.'), zones.times.zone)?;
+                count += 1;
+            }
+        }
+    }
+    Ok(count)
 }
 
 type Writer = fn(&mut dyn Write, &Zones, &Table, Code) -> io::Result<u64>;
