@@ -36,6 +36,7 @@ pub use merge::merge;
 pub use quote::{FrameLine, frame_lines};
 
 use container::Frames;
+use heloscope_model::session::Syn;
 use heloscope_model::{Place, Session, SourceId, Time};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -172,6 +173,13 @@ pub fn read(
         ));
     }
     report
+}
+
+/// The facts of a SYN as the kernel saves it (TCP_SAVED_SYN): an IP header, a TCP header.
+pub fn syn_facts(packet: &[u8]) -> Option<Syn> {
+    let ip = ip::tcp_envelope(packet)?;
+    let segment = tcp::segment(ip.payload, ip.len)?;
+    segment.has(tcp::SYN).then(|| tcp::syn_facts(&ip, &segment))
 }
 
 /// Whether bytes begin a capture file that [`read`] understands.

@@ -106,7 +106,7 @@ impl Machine {
                 0
             }
             ClientMode::Tls => {
-                let found = self.client.hello.feed(bytes);
+                let found = self.client.hello.feed(bytes).and_then(|hello| hello.server_name);
                 if let Some(tls) = &mut self.dialogue.tls {
                     tls.client_bytes = tls.client_bytes.saturating_add(bytes.len() as u64);
                     tls.server_name = found.or(tls.server_name.take());

@@ -32,6 +32,7 @@ mod socks;
 mod verb;
 mod weight;
 
+pub use hello::Hello;
 pub use machine::Machine;
 pub use opening::{OPENING_BYTES, Opens, opens_smtp};
 

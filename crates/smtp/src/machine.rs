@@ -14,13 +14,13 @@
 //! other is assumed to have agreed.
 
 use crate::auth::Attempt;
-use crate::client::ClientSide;
+use crate::client::{ClientMode, ClientSide};
 use crate::content::Content;
 use crate::exchange::{Asked, Envelope};
 use crate::server::ServerSide;
 use crate::{Limits, Side};
-use heloscope_model::Time;
 use heloscope_model::session::{Dialogue, Message, Proxied};
+use heloscope_model::{Octets, Time};
 use std::collections::VecDeque;
 
 /// Reads one session. Feed both sides in the order seen, then [`Machine::finish`].
@@ -113,6 +113,27 @@ impl Machine {
         self.client.resync = true;
         self.client.fresh = false;
         self.server.resync = true;
+    }
+
+    /// TLS ends at whoever feeds: the handshake that STARTTLS began is done, and what is fed from
+    /// here on is clear text (RFC 3207 4.2: the client begins anew with EHLO).
+    pub fn tls_opened(&mut self, server_name: Option<Octets>) {
+        self.client.mode = ClientMode::Lines;
+        self.client.line = Default::default();
+        self.client.hold = Default::default();
+        self.server.tls_due = false;
+        self.server.tls = false;
+        self.envelope = Envelope::default();
+        if let Some(tls) = &mut self.dialogue.tls {
+            tls.server_name = server_name;
+        }
+    }
+
+    /// How many bytes went under TLS, where only its clear text was fed.
+    pub fn tls_bytes(&mut self, client: u64, server: u64) {
+        if let Some(tls) = &mut self.dialogue.tls {
+            (tls.client_bytes, tls.server_bytes) = (client, server);
+        }
     }
 
     /// Whether QUIT was said.

@@ -1,0 +1,374 @@
+//! The list as its users see it: one writer thread that records, applies and answers; readers that
+//! ask under a lock.
+//!
+//! Requests are taken in batches: one write and sync for all that wait, then each is applied in order
+//! and answered, so that what was acknowledged is durable. A store that failed stops the writer:
+//! every request from then on is refused with the reason, readers go on. Cheap to clone.
+
+use crate::answer::Summary;
+use crate::book::{Book, Change, Exemption};
+use crate::delay::Key;
+use crate::event::{Asked, Detected, Event};
+use crate::policy::Policy;
+use crate::statistics::{Day, Incident};
+use crate::store::Payloads;
+use crate::{OperatorListing, OwnerListing, Past, PublicListing, Removal, Sublist, Sublists};
+use heloscope_model::Time;
+use ipnet::IpNet;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::thread::JoinHandle;
+
+mod writer;
+
+/// The most requests that wait for the writer; who comes then waits to hand his in.
+const WAITING: usize = 4096;
+/// The most sessions in a view.
+const SEEN: usize = 50;
+/// The most batches of changes that a subscriber may lag behind.
+const LAG: usize = 1024;
+
+/// How a ledger is opened.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where it keeps its files; none keeps nothing, for tests.
+    pub folder: Option<PathBuf>,
+    /// The list's secret, made once and kept: publication times and tolerances hang on it.
+    pub key: [u8; 32],
+    /// What lists and for how long.
+    pub policy: Policy,
+}
+
+impl Config {
+    /// Nothing kept; the lab's policy if `lab`.
+    pub fn memory(lab: bool) -> Self {
+        let policy = if lab { Policy::lab() } else { Policy::standard() };
+        Self { folder: None, key: [0; 32], policy }
+    }
+}
+
+/// Why the ledger could not do as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The writer has stopped: nothing more is recorded until the list is started again.
+    #[error("the ledger takes nothing more: {0}; free space or mend the disk, then start again")]
+    Stopped(String),
+    /// The event cannot be encoded.
+    #[error("encoding an event: {0}")]
+    Encode(#[from] postcard::Error),
+    /// No thread for the writer.
+    #[error("starting the ledger's writer: {0}")]
+    Thread(std::io::Error),
+}
+
+/// That a report is recorded for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ack {
+    /// The event's number.
+    pub sequence: u64,
+}
+
+/// What a follower is told, in order, never twice.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Followed {
+    /// First: everything that is listed.
+    Snapshot {
+        /// As of this event.
+        generation: u64,
+        /// In order of prefixes.
+        listed: Vec<(IpNet, Sublists)>,
+    },
+    /// Then: what changed.
+    Changes {
+        /// As of this event.
+        generation: u64,
+        /// In order.
+        changes: Vec<Change>,
+    },
+}
+
+/// A consistent copy, and everything after it.
+#[derive(Debug)]
+pub struct Subscription {
+    /// The copy is as of this event.
+    pub generation: u64,
+    /// Everything that was listed then.
+    pub listed: Vec<(IpNet, Sublists)>,
+    /// What changed since. It closes when the subscriber lags too far behind (subscribe again) or
+    /// the ledger is gone.
+    pub changes: Receiver<Vec<Change>>,
+}
+
+/// The list.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    shared: Arc<Shared>,
+    requests: Option<SyncSender<Request>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What writer and readers share.
+#[derive(Debug)]
+struct Shared {
+    book: RwLock<Book>,
+    payloads: Payloads,
+    log: Mutex<writer::Log>,
+}
+
+struct Request {
+    what: What,
+    answer: SyncSender<Result<Answer, Error>>,
+}
+
+enum What {
+    Detected(Box<Detected>),
+    Event(Event),
+    Tick(Time),
+    Erase(Time, IpNet),
+    Follow(Follower),
+}
+
+type Follower = Box<dyn FnMut(Followed) + Send>;
+
+#[derive(Debug)]
+struct Answer {
+    sequence: u64,
+    removal: Option<Removal>,
+}
+
+impl Ledger {
+    /// Opens the list, or begins one.
+    pub fn open(config: Config, now: Time) -> Result<Self, Error> {
+        let book = Book::new(config.policy.clone(), Key::new(config.key));
+        let shared = Arc::new(Shared {
+            book: RwLock::new(book),
+            payloads: Payloads::default(),
+            log: Mutex::default(),
+        });
+        let (requests, waiting) = sync_channel(WAITING);
+        let writer = writer::start(Arc::clone(&shared), waiting).map_err(Error::Thread)?;
+        let writer = Mutex::new(Some(writer));
+        let ledger = Self { inner: Arc::new(Inner { shared, requests: Some(requests), writer }) };
+        ledger.tick(now)?;
+        Ok(ledger)
+    }
+
+    /// Records a session that detectors saw something in. Durable when it returns.
+    pub fn detected(&self, detected: Detected) -> Result<Ack, Error> {
+        let what = What::Detected(Box::new(detected.bounded()));
+        self.ask(what).map(|answer| Ack { sequence: answer.sequence })
+    }
+
+    /// Says what time it is, about once a second: publishes what is due, lets listings expire.
+    pub fn tick(&self, now: Time) -> Result<(), Error> {
+        self.ask(What::Tick(now)).map(drop)
+    }
+
+    /// Asks that an address be removed.
+    pub fn remove(&self, address: IpAddr, by: Asked, now: Time) -> Result<Removal, Error> {
+        let address = address.to_canonical();
+        // Who asks for what is not listed leaves no trace.
+        if self.book().sublist(address).is_none() {
+            return Ok(Removal::NotListed);
+        }
+        let answer = self.ask(What::Event(Event::RemovalAsked { at: now, address, by }))?;
+        Ok(answer.removal.unwrap_or(Removal::NotListed))
+    }
+
+    /// Addresses that cannot be listed from now on, for good or until an instant.
+    pub fn exempt(
+        &self,
+        prefix: IpNet,
+        why: &str,
+        until: Option<Time>,
+        now: Time,
+    ) -> Result<(), Error> {
+        let why = why.to_owned();
+        self.ask(What::Event(Event::Exempted { at: now, prefix: prefix.trunc(), why, until }))
+            .map(drop)
+    }
+
+    /// They can be listed again.
+    pub fn unexempt(&self, prefix: IpNet, now: Time) -> Result<(), Error> {
+        self.ask(What::Event(Event::Unexempted { at: now, prefix: prefix.trunc() })).map(drop)
+    }
+
+    /// Takes back all that a detector's version listed, and publishes the incident.
+    pub fn recall(
+        &self,
+        detector: &str,
+        version: u32,
+        incident: &str,
+        now: Time,
+    ) -> Result<(), Error> {
+        let (detector, incident) = (detector.to_owned(), incident.to_owned());
+        self.ask(What::Event(Event::Recalled { at: now, detector, version, incident })).map(drop)
+    }
+
+    /// Takes addresses out, with the reason that their history tells.
+    pub fn withdraw(&self, prefix: IpNet, why: &str, now: Time) -> Result<(), Error> {
+        let why = why.to_owned();
+        self.ask(What::Event(Event::Withdrawn { at: now, prefix: prefix.trunc(), why })).map(drop)
+    }
+
+    /// A detector counts no more, until it is resumed.
+    pub fn pause(&self, detector: &str, why: &str, now: Time) -> Result<(), Error> {
+        let (detector, why) = (detector.to_owned(), why.to_owned());
+        self.ask(What::Event(Event::Paused { at: now, detector, why })).map(drop)
+    }
+
+    /// It counts again.
+    pub fn resume(&self, detector: &str, now: Time) -> Result<(), Error> {
+        let detector = detector.to_owned();
+        self.ask(What::Event(Event::Resumed { at: now, detector })).map(drop)
+    }
+
+    /// Forgets everything about addresses, in the list and in its files. Exemptions stay.
+    pub fn erase(&self, prefix: IpNet, now: Time) -> Result<(), Error> {
+        self.ask(What::Erase(now, prefix.trunc())).map(drop)
+    }
+
+    /// What everybody may know of an address: its listing, and what happened before, newest first.
+    pub fn public(&self, address: IpAddr) -> (Option<PublicListing>, Vec<Past>) {
+        self.book().public(address)
+    }
+
+    /// What the owner may know of his address's listing.
+    pub fn owner(&self, address: IpAddr) -> Option<OwnerListing> {
+        let (public, sequences) = {
+            let book = self.book();
+            (book.public(address).0?, book.sessions(address, false, SEEN))
+        };
+        let payloads = sequences.into_iter().filter_map(|s| self.inner.shared.payloads.get(s));
+        Some(OwnerListing { public, seen: payloads.filter_map(|p| p.owner()).collect() })
+    }
+
+    /// What the operator may know of a listing.
+    pub fn operator(&self, address: IpAddr) -> Option<OperatorListing> {
+        let owner = self.owner(address)?;
+        Some(OperatorListing { owner, seen: self.evidence(address) })
+    }
+
+    /// All sessions against an address, also hidden ones and those of one not listed, newest first: for the
+    /// operator.
+    pub fn evidence(&self, address: IpAddr) -> Vec<crate::OperatorEvidence> {
+        let sequences = self.book().sessions(address, true, SEEN);
+        let payloads = sequences.into_iter().filter_map(|s| self.inner.shared.payloads.get(s));
+        payloads.filter_map(|p| p.operator()).collect()
+    }
+
+    /// Sessions as they came, newest first: for the desk.
+    pub fn recent(&self, limit: usize) -> Vec<Summary> {
+        self.book().recent(limit)
+    }
+
+    /// Counts of each day, oldest first.
+    pub fn statistics(&self) -> Vec<Day> {
+        self.book().state.days.iter().cloned().collect()
+    }
+
+    /// How many listings there are.
+    pub fn active(&self) -> u64 {
+        self.book().state.active
+    }
+
+    /// The recalls, oldest first; published.
+    pub fn incidents(&self) -> Vec<Incident> {
+        self.book().state.incidents.clone()
+    }
+
+    /// What cannot be listed by the operator's word.
+    pub fn exemptions(&self) -> Vec<(IpNet, Exemption)> {
+        self.book().state.exempted.iter().map(|(p, e)| (*p, e.clone())).collect()
+    }
+
+    /// The detectors that are paused, and why.
+    pub fn paused(&self) -> Vec<(String, String)> {
+        self.book().state.paused.iter().map(|(d, why)| (d.clone(), why.clone())).collect()
+    }
+
+    /// Every prefix that is listed, in order.
+    pub fn listed(&self) -> Vec<(IpNet, Sublists)> {
+        self.book().listed().collect()
+    }
+
+    /// Where an address stands: quick.
+    pub fn sublist(&self, address: IpAddr) -> Option<Sublist> {
+        self.book().sublist(address)
+    }
+
+    /// The last event applied.
+    pub fn generation(&self) -> u64 {
+        self.book().generation()
+    }
+
+    /// The list's clock.
+    pub fn now(&self) -> Option<Time> {
+        self.book().now()
+    }
+
+    /// What changed after an event, in order; none if that is too long ago: take [`Ledger::listed`].
+    pub fn changes(&self, from: u64) -> Option<Vec<Change>> {
+        self.inner.shared.log.lock().unwrap_or_else(PoisonError::into_inner).after(from)
+    }
+
+    /// Calls back on the writer's thread: once with all that is listed, then with every change as soon
+    /// as it is durable. It must be quick, and must not call the ledger.
+    pub fn follow(&self, follower: impl FnMut(Followed) + Send + 'static) -> Result<(), Error> {
+        self.ask(What::Follow(Box::new(follower))).map(drop)
+    }
+
+    /// The same, to be taken at leisure.
+    pub fn subscribe(&self) -> Result<Subscription, Error> {
+        let (first, snapshot) = sync_channel(1);
+        let (sender, changes) = sync_channel(LAG);
+        let mut sender = Some(sender);
+        self.follow(move |followed| match followed {
+            Followed::Snapshot { generation, listed } => drop(first.try_send((generation, listed))),
+            Followed::Changes { changes, .. } => {
+                // A subscriber that is too slow, or gone, is let go.
+                if sender.as_ref().is_some_and(|s| s.try_send(changes).is_err()) {
+                    sender = None;
+                }
+            }
+        })?;
+        let (generation, listed) = snapshot.recv().map_err(|_| stopped())?;
+        Ok(Subscription { generation, listed, changes })
+    }
+
+    fn ask(&self, what: What) -> Result<Answer, Error> {
+        let (answer, answered) = sync_channel(1);
+        let requests = self.inner.requests.as_ref().ok_or_else(stopped)?;
+        requests.send(Request { what, answer }).map_err(|_| stopped())?;
+        answered.recv().map_err(|_| stopped())?
+    }
+
+    fn book(&self) -> RwLockReadGuard<'_, Book> {
+        self.inner.shared.book.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Inner {
+    /// The writer ends what it has been given, so that the folder is free when this returns.
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer.filter(|w| w.thread().id() != std::thread::current().id()) {
+            drop(writer.join());
+        }
+    }
+}
+
+fn stopped() -> Error {
+    Error::Stopped("its writer has ended".into())
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

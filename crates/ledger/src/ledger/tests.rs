@@ -1,0 +1,241 @@
+//! The list in memory, as its users see it.
+
+use super::*;
+use crate::{HeloClass, PastEvent, Rule};
+use heloscope_model::sighting::TrapKind;
+
+pub(crate) const START: i64 = 1_700_000_000;
+const DAY: i64 = 86_400;
+
+pub(crate) fn at(secs: i64) -> Time {
+    Time::from_secs(START + secs)
+}
+
+/// A session with one rule, `class:family:detector`, and a never-used trap.
+pub(crate) fn session(address: &str, secs: i64, rule: &str) -> Detected {
+    let mut parts = rule.split(':');
+    let class = parts.next().unwrap().chars().next().unwrap();
+    let family = parts.next().unwrap().to_owned();
+    let detector = parts.next().unwrap_or("helo-ylmf-pc").to_owned();
+    let owner = "HELO ylmf-pc".to_owned();
+    let operator = "HELO ylmf-pc to trap@example.net".to_owned();
+    Detected {
+        address: address.parse().unwrap(),
+        port: 4711,
+        at: at(secs),
+        arrived: at(secs),
+        sensor: "north".into(),
+        rules: vec![Rule { detector, version: 1, class, family, owner, operator }],
+        traps: vec![("trap@example.net".into(), TrapKind::NeverUsed)],
+        helo: Some("ylmf-pc".into()),
+        helo_class: HeloClass::Dotless,
+        key: 1,
+        dialect: 1,
+        session: "{}".into(),
+    }
+}
+
+fn lab() -> Ledger {
+    Ledger::open(Config::memory(true), at(0)).unwrap()
+}
+
+const BOT: &str = "203.0.113.9";
+
+fn bot() -> IpAddr {
+    BOT.parse().unwrap()
+}
+
+#[test]
+fn a_bot_is_listed_told_of_and_forgotten() {
+    let ledger = lab();
+    let feed = ledger.subscribe().unwrap();
+    assert_eq!(ledger.public(bot()), (None, vec![]));
+    ledger.detected(session(BOT, 60, "A:helo")).unwrap();
+
+    let (listing, past) = ledger.public(bot());
+    let listing = listing.unwrap();
+    assert_eq!((listing.sublist, listing.times_listed), (Sublist::Bots, 1));
+    assert_eq!((listing.since, listing.expires), (at(60), at(60 + 7 * DAY)));
+    assert_eq!((listing.last.tolerance_s, listing.helo), (900, HeloClass::Dotless));
+    assert_eq!(listing.detectors, ["helo-ylmf-pc"]);
+    assert_eq!(past.iter().map(|p| p.event).collect::<Vec<_>>(), [PastEvent::Listed]);
+    let owner = ledger.owner(bot()).unwrap();
+    assert_eq!((owner.seen[0].port, owner.seen[0].at), (4711, at(60)));
+    assert_eq!(owner.seen[0].helo.as_deref(), Some("ylmf-pc"));
+    assert!(!format!("{owner:?}").contains("trap@"), "the owner never sees a trap");
+    let operator = ledger.operator(bot()).unwrap();
+    assert_eq!(operator.seen[0].traps, [("trap@example.net".to_owned(), TrapKind::NeverUsed)]);
+
+    ledger.tick(at(60 + 7 * DAY)).unwrap();
+    let (listing, past) = ledger.public(bot());
+    assert_eq!((listing, past[0].event), (None, PastEvent::Expired));
+    let values: Vec<_> = feed.changes.try_iter().flatten().map(|c| c.value.is_some()).collect();
+    assert_eq!(values, [true, false]);
+    // In the end nothing is left at all.
+    ledger.tick(at(200 * DAY)).unwrap();
+    assert_eq!(ledger.public(bot()), (None, vec![]));
+}
+
+#[test]
+fn removal_is_granted_once_then_locked_out_then_granted() {
+    let ledger = lab();
+    assert_eq!(ledger.remove(bot(), Asked::Anybody, at(1)).unwrap(), Removal::NotListed);
+    ledger.detected(session(BOT, 60, "A:helo")).unwrap();
+    assert_eq!(ledger.remove(bot(), Asked::Anybody, at(100)).unwrap(), Removal::Granted);
+    assert_eq!(ledger.sublist(bot()), None);
+    // A late report of what was before is forgiven too.
+    ledger.detected(Detected { arrived: at(110), ..session(BOT, 90, "A:helo") }).unwrap();
+    assert_eq!(ledger.sublist(bot()), None);
+
+    ledger.detected(session(BOT, 200, "A:helo")).unwrap();
+    assert_eq!(ledger.public(bot()).0.unwrap().times_listed, 2);
+    let refused = ledger.remove(bot(), Asked::Owner, at(300)).unwrap();
+    let Removal::Refused { retry_after_s, .. } = refused else { panic!("{refused:?}") };
+    assert_eq!(retry_after_s as i64, DAY - 100);
+    assert_eq!(ledger.public(bot()).1[0].event, PastEvent::Refused);
+    // A new detection starts the lock-out again.
+    ledger.detected(session(BOT, DAY, "A:helo")).unwrap();
+    let again = ledger.remove(bot(), Asked::Anybody, at(200 + DAY)).unwrap();
+    assert!(matches!(again, Removal::Refused { .. }), "{again:?}");
+    assert_eq!(ledger.remove(bot(), Asked::Anybody, at(2 * DAY)).unwrap(), Removal::Granted);
+    assert_eq!(ledger.sublist(bot()), None);
+}
+
+#[test]
+fn publication_waits_for_its_tick_and_removal_does_not() {
+    let ledger = Ledger::open(Config::memory(false), at(0)).unwrap();
+    let bot: IpAddr = "198.15.1.9".parse().unwrap();
+    let seen = Detected { address: bot, ..session(BOT, 60, "A:helo") };
+    ledger.detected(seen).unwrap();
+    let visible = ledger.recent(1)[0].visible;
+    assert!(visible.since(at(60)) >= 120.0);
+    assert!(ledger.public(bot).0.is_none() && ledger.owner(bot).is_none());
+    assert_eq!(ledger.evidence(bot).len(), 1, "the operator sees it at once");
+    assert_eq!(ledger.remove(bot, Asked::Anybody, at(70)).unwrap(), Removal::NotListed);
+    ledger.tick(visible.plus_secs(-1.0)).unwrap();
+    assert_eq!(ledger.sublist(bot), None);
+    ledger.tick(visible).unwrap();
+    let listing = ledger.public(bot).0.unwrap();
+    assert_eq!(listing.since, visible);
+    assert!(at(60).since(listing.last.time).abs() <= f64::from(listing.last.tolerance_s));
+    assert_eq!(ledger.remove(bot, Asked::Anybody, visible).unwrap(), Removal::Granted);
+    assert_eq!(ledger.sublist(bot), None);
+}
+
+#[test]
+fn a_recall_takes_back_what_rested_on_it_and_nothing_else() {
+    let ledger = lab();
+    ledger.detected(session(BOT, 60, "A:helo:misfires")).unwrap();
+    let other = "203.0.113.10";
+    ledger.detected(session(other, 60, "A:helo:misfires")).unwrap();
+    ledger.detected(session(other, 61, "A:proxy:proxy-command")).unwrap();
+    ledger.recall("misfires", 2, "not this version", at(70)).unwrap();
+    assert_eq!(ledger.active(), 2);
+    ledger.recall("misfires", 1, "It took a printer for a bot.", at(80)).unwrap();
+    let (listing, past) = ledger.public(bot());
+    assert_eq!((listing, past[0].event), (None, PastEvent::Recalled));
+    assert_eq!(past[0].reason, "It took a printer for a bot.");
+    let left = ledger.public(other.parse().unwrap()).0.unwrap();
+    assert_eq!(left.detectors, ["proxy-command"]);
+    assert_eq!(ledger.incidents().iter().map(|i| i.listings).collect::<Vec<_>>(), [0, 1]);
+    // Its word is nothing any more, and the next listing is the first.
+    ledger.detected(session(BOT, 90, "A:helo:misfires")).unwrap();
+    assert_eq!(ledger.sublist(bot()), None);
+    ledger.detected(session(BOT, 91, "A:helo:good")).unwrap();
+    assert_eq!(ledger.public(bot()).0.unwrap().times_listed, 1);
+}
+
+#[test]
+fn exempted_and_reserved_addresses_are_never_listed() {
+    let ledger = lab();
+    ledger.detected(session(BOT, 60, "A:helo")).unwrap();
+    ledger.exempt("203.0.113.0/28".parse().unwrap(), "our own", Some(at(1000)), at(70)).unwrap();
+    assert_eq!(ledger.public(bot()).1[0].event, PastEvent::Exempted);
+    for address in [BOT, "127.0.0.1", "10.1.1.1", "192.168.3.4", "::1", "fe80::1"] {
+        ledger.detected(session(address, 80, "A:helo")).unwrap();
+        assert_eq!(ledger.sublist(address.parse().unwrap()), None, "{address}");
+    }
+    assert_eq!(ledger.statistics()[0].shielded, 6);
+    ledger.tick(at(1000)).unwrap();
+    ledger.detected(session(BOT, 1001, "A:helo")).unwrap();
+    assert_eq!(ledger.sublist(bot()), Some(Sublist::Bots));
+}
+
+#[test]
+fn a_network_is_listed_from_several_addresses_with_one_dialect() {
+    let ledger = lab();
+    let net: IpNet = "2001:db8:0:7::/64".parse().unwrap();
+    let stands = |l: &Ledger| l.listed().iter().any(|(p, _)| *p == net);
+    for host in 1..=3 {
+        let other =
+            Detected { dialect: host, ..session(&format!("2001:db8:0:7::{host}"), 60, "A:helo") };
+        ledger.detected(other).unwrap();
+    }
+    assert!(!stands(&ledger), "three dialects are three customers' machines");
+    for host in 4..=5 {
+        ledger.detected(session(&format!("2001:db8:0:7::{host}"), 61, "A:helo")).unwrap();
+    }
+    assert!(stands(&ledger));
+    let neighbour: IpAddr = "2001:db8:0:7:8::1".parse().unwrap();
+    assert_eq!(ledger.public(neighbour).0.unwrap().prefix, net);
+    assert_eq!(ledger.sublist("2001:db8:0:8::1".parse().unwrap()), None);
+    assert_eq!(ledger.remove(neighbour, Asked::Owner, at(100)).unwrap(), Removal::Granted);
+    assert_eq!(ledger.listed(), []);
+}
+
+#[test]
+fn a_real_mail_server_clears_its_own_sessions_only() {
+    let ledger = lab();
+    ledger.detected(Detected { key: 7, ..session(BOT, 60, "A:helo") }).unwrap();
+    assert_eq!(ledger.sublist(bot()), Some(Sublist::Bots));
+    ledger.detected(Detected { key: 7, ..session(BOT, 70, "X:real:real-mta") }).unwrap();
+    assert_eq!(ledger.sublist(bot()), None);
+    ledger.detected(Detected { key: 8, ..session(BOT, 80, "A:helo") }).unwrap();
+    assert_eq!(ledger.sublist(bot()), Some(Sublist::Bots));
+}
+
+#[test]
+fn a_paused_detector_says_nothing_until_it_is_resumed() {
+    let ledger = lab();
+    ledger.pause("helo-ylmf-pc", "fired too often", at(10)).unwrap();
+    ledger.detected(session(BOT, 60, "A:helo")).unwrap();
+    assert_eq!((ledger.sublist(bot()), ledger.paused().len()), (None, 1));
+    ledger.resume("helo-ylmf-pc", at(70)).unwrap();
+    ledger.detected(session(BOT, 80, "A:helo")).unwrap();
+    assert_eq!(ledger.sublist(bot()), Some(Sublist::Bots));
+}
+
+#[test]
+fn followers_see_every_change_once_and_in_order() {
+    let ledger = lab();
+    ledger.detected(session("203.0.113.1", 1, "A:helo")).unwrap();
+    let from = ledger.generation();
+    let feed = ledger.subscribe().unwrap();
+    assert_eq!(feed.listed.len(), 1);
+    let clones: Vec<_> = (0..4)
+        .map(|thread| {
+            let ledger = ledger.clone();
+            std::thread::spawn(move || {
+                for host in 0..50 {
+                    let address = format!("198.51.100.{}", thread * 50 + host);
+                    ledger.detected(session(&address, 2, "A:helo")).unwrap();
+                }
+            })
+        })
+        .collect();
+    clones.into_iter().for_each(|t| t.join().unwrap());
+    let changes: Vec<Change> = feed.changes.try_iter().flatten().collect();
+    assert_eq!(changes.len(), 200);
+    assert!(changes.is_sorted_by_key(|c| c.generation));
+    assert_eq!(ledger.changes(from).unwrap(), changes);
+    assert_eq!(ledger.listed().len(), 201);
+}
+
+#[test]
+fn an_erased_address_is_as_if_it_had_never_been() {
+    let ledger = lab();
+    ledger.detected(session(BOT, 60, "A:helo")).unwrap();
+    ledger.erase("203.0.113.9/32".parse().unwrap(), at(70)).unwrap();
+    assert_eq!(ledger.public(bot()), (None, vec![]));
+    assert!(ledger.recent(10).is_empty() && ledger.evidence(bot()).is_empty());
+}
