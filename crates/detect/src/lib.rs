@@ -11,11 +11,13 @@
 
 pub mod catalogue;
 mod detectors;
+mod dialect;
 mod header;
 mod helo;
 mod quote;
 
 pub use catalogue::CATALOGUE;
+pub use dialect::dialect;
 
 use heloscope_model::Session;
 use heloscope_model::session::Verb;

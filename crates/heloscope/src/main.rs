@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod outcome;
 mod progress;
+mod serve;
 
 use clap::Parser;
 use outcome::Outcome;

@@ -57,6 +57,17 @@ pub enum TrapKind {
     Typo,
 }
 
+impl TrapKind {
+    /// Its public word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NeverUsed => "never-used",
+            Self::Recycled => "recycled",
+            Self::Typo => "typo",
+        }
+    }
+}
+
 /// What a ClientHello tells apart: libraries, as JA4 reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct ClientHello {

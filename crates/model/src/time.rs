@@ -4,7 +4,6 @@
 //! BSD syslog stamp) is zero, and [`Time::rfc3339`] prints no more digits than there are.
 //! A [`Window`] is an instant with a tolerance: what lists publish ("14:30 UTC +/- 15 minutes").
 
-use serde::Deserialize as _;
 use std::fmt;
 
 /// An instant: nanoseconds since 1970-01-01 00:00 UTC. Holds the years 1678 to 2262.

@@ -18,6 +18,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Sessions(args) => sessions::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Cases(args) => cases::run(&args),
+        Command::Serve(args) => crate::serve::run(&args),
         Command::Man { dir } => manual::pages(&dir),
         Command::Completions { shell } => manual::completions(shell),
     }

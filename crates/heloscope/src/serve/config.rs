@@ -214,7 +214,11 @@ impl Config {
             bail!(
                 "the roles {} need a ledger to talk to, and the bus that joins machines is not \
                  there yet: add the role ledger",
-                self.roles.iter().map(|r| format!("{r:?}").to_lowercase()).collect::<Vec<_>>().join(", ")
+                self.roles
+                    .iter()
+                    .map(|r| format!("{r:?}").to_lowercase())
+                    .collect::<Vec<_>>()
+                    .join(", ")
             );
         }
         for id in self.detect.off.iter().chain(&self.detect.shadow) {

@@ -1,0 +1,243 @@
+//! `heloscope serve`: the list's roles in one process.
+//!
+//! ```text
+//!  trap ──Sighting──> station ──Detected──> ledger ──changes──> DNS table
+//!                     (judges)               │ ^                    │
+//!                                 clock, ────┘ │                    v
+//!                                 each second  └──removal── pages   name servers
+//! ```
+//!
+//! Everything is bound first and said (`ready ROLE ADDRESS`), then run. SIGTERM and SIGINT stop the
+//! sensors first; what they saw is judged and recorded before the ledger closes.
+
+mod clock;
+pub(crate) mod config;
+mod keys;
+mod publish;
+mod station;
+
+use crate::cli::Serve;
+use crate::outcome::Outcome;
+use anyhow::{Context, Result};
+use config::{Config, Role};
+use heloscope_dnsbl::{Server, Table};
+use heloscope_ledger::{Ledger, Policy};
+use heloscope_model::Sighting;
+use heloscope_model::sighting::Receiver;
+use heloscope_trap::{Limits, Personality, Sensor, Traps};
+use keys::Keys;
+use station::Station;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Sessions that wait to be judged; beyond it the trap takes no new ones.
+const SIGHTINGS: usize = 1024;
+/// Sessions judged and recorded together: one sync of the disk for all of them.
+const BATCH: usize = 256;
+
+/// Runs until SIGTERM or SIGINT.
+pub(crate) fn run(flags: &Serve) -> Result<Outcome> {
+    let config = Config::read(flags)?;
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    std::fs::create_dir_all(&config.state)
+        .with_context(|| format!("making the state folder {}", config.state.display()))?;
+    let keys = Keys::open(&config.state)?;
+    let list = List::bind(&config, &keys)?;
+    list.say_ready()?;
+    let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
+    runtime.block_on(list.serve())?;
+    Ok(Outcome::Done)
+}
+
+/// Everything bound, nothing running.
+struct List {
+    ledger: Ledger,
+    station: Station,
+    sensor: Option<Sensor>,
+    dns: Vec<Server>,
+}
+
+impl List {
+    fn bind(config: &Config, keys: &Keys) -> Result<Self> {
+        let sensor = match config.has(Role::Trap) {
+            true => Some(Sensor::bind(sensor(config, keys)?)?),
+            false => None,
+        };
+        let policy = if config.lab { Policy::lab() } else { Policy::standard() };
+        let folder = Some(config.state.join("ledger"));
+        let opened = heloscope_ledger::Config { folder, key: keys.derive("ledger"), policy };
+        let ledger = Ledger::open(opened, clock::now())?;
+        for prefix in &config.ledger.exempt {
+            if !ledger.exemptions().iter().any(|(known, _)| known == prefix) {
+                ledger.exempt(*prefix, "exempt by the configuration", None, clock::now())?;
+            }
+        }
+        let mut dns = Vec::new();
+        if config.has(Role::Dns) {
+            let zones = Arc::new(publish::zones(config, &url(config))?);
+            let table = Arc::new(Table::new());
+            publish::follow(&ledger, &table)?;
+            for &address in &config.dns.listen {
+                let limits = heloscope_dnsbl::Limits::default();
+                dns.push(Server::bind(address, zones.clone(), table.clone(), limits)?);
+            }
+        }
+        Ok(Self { ledger, station: Station::new(&config.detect), sensor, dns })
+    }
+
+    /// One line a socket, for whoever started us.
+    fn say_ready(&self) -> Result<()> {
+        let mut lines = String::new();
+        let mut ready = |role: &str, address: SocketAddr| writeln!(lines, "ready {role} {address}");
+        for address in self.sensor.iter().flat_map(Sensor::local_addrs) {
+            ready("trap", address)?;
+        }
+        for address in self.sensor.iter().flat_map(Sensor::proxy_addrs) {
+            ready("proxy", address)?;
+        }
+        for server in &self.dns {
+            ready("dns", server.address())?;
+        }
+        let mut out = std::io::stdout().lock();
+        out.write_all(lines.as_bytes())?;
+        Ok(out.flush()?)
+    }
+
+    async fn serve(self) -> Result<()> {
+        let Self { ledger, station, sensor, dns } = self;
+        let (sensing, serving) = (CancellationToken::new(), CancellationToken::new());
+        let (sink, sightings) = mpsc::channel(SIGHTINGS);
+        let mut servers = JoinSet::new();
+        for server in dns {
+            let stop = serving.clone();
+            servers.spawn(async move { server.run(stop).await.context("answering DNS") });
+        }
+        servers.spawn(tick(ledger.clone(), serving.clone()));
+        let mut sensors = JoinSet::new();
+        if let Some(sensor) = sensor {
+            let stop = sensing.clone();
+            sensors.spawn(async move { sensor.run(sink, stop).await.context("the trap") });
+        }
+        let judge = tokio::task::spawn_blocking(move || judge(&ledger, &station, sightings));
+
+        let mut ended = tokio::select! {
+            stopped = stop_signal() => stopped,
+            Some(ended) = sensors.join_next() => flat(ended),
+            Some(ended) = servers.join_next() => flat(ended),
+        };
+        // Sensors first: what they saw is still recorded.
+        sensing.cancel();
+        while let Some(sensor) = sensors.join_next().await {
+            ended = ended.and(flat(sensor));
+        }
+        ended = ended.and(judge.await.context("the judge")?);
+        serving.cancel();
+        while let Some(server) = servers.join_next().await {
+            ended = ended.and(flat(server));
+        }
+        ended
+    }
+}
+
+fn flat(ended: Result<Result<()>, tokio::task::JoinError>) -> Result<()> {
+    ended.context("a part of the list broke down")?
+}
+
+/// Judges what sensors saw, in the order they saw it, until they are gone.
+fn judge(
+    ledger: &Ledger,
+    station: &Station,
+    mut sightings: mpsc::Receiver<Sighting>,
+) -> Result<()> {
+    let mut batch = Vec::with_capacity(BATCH);
+    while sightings.blocking_recv_many(&mut batch, BATCH) > 0 {
+        for sighting in batch.drain(..) {
+            if let Some(detected) = station.judge(&sighting, clock::now()) {
+                ledger.detected(detected).context("recording a detection")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Tells the ledger the time.
+async fn tick(ledger: Ledger, stop: CancellationToken) -> Result<()> {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            _ = second.tick() => {}
+        }
+        let ledger = ledger.clone();
+        tokio::task::spawn_blocking(move || ledger.tick(clock::now())).await??;
+    }
+}
+
+async fn stop_signal() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("taking SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("taking SIGINT")?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// How people reach the pages.
+fn url(config: &Config) -> String {
+    let said = config.web.url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
+    said.unwrap_or_else(|| match config.web.listen.first() {
+        Some(address) => format!("http://{address}"),
+        None => format!("http://{}", config.zone),
+    })
+}
+
+/// The sensor as configured.
+fn sensor(config: &Config, keys: &Keys) -> Result<heloscope_trap::Config> {
+    let trap = &config.trap;
+    let name = trap.name.clone().unwrap_or_else(|| format!("mx.{}", config.zone));
+    let mut personality = Personality::new(&name);
+    personality.software.clone_from(&trap.banner);
+    personality.greeting_delay_s =
+        if config.lab { trap.greeting_delay_s.min(0.3) } else { trap.greeting_delay_s };
+    personality.tarpit_s = trap.tarpit_s;
+    personality.extensions.pipelining = trap.pipelining;
+    personality.extensions.starttls = trap.starttls;
+    let entries = trap.domains.iter().chain(&trap.addresses);
+    let list = entries.map(|(name, kind)| format!("{name} {}\n", kind.word())).collect::<String>();
+    let defaults = Limits::default();
+    let mut key = [0; 16];
+    key.iter_mut().zip(keys.derive("shingles")).for_each(|(to, from)| *to = from);
+    Ok(heloscope_trap::Config {
+        sensor: trap.sensor.clone(),
+        listen: trap.listen.clone(),
+        proxy: trap.proxy.clone(),
+        proxy_protocol_from: trap.proxy_protocol_from.clone(),
+        personality,
+        receiver: Receiver {
+            names: trap.domains.keys().map(|d| d.trim_start_matches('.').to_owned()).collect(),
+            addresses: Vec::new(),
+        },
+        traps: Traps::parse(&list).context("trap.domains and trap.addresses")?,
+        helocheck: trap.helocheck.iter().cloned().collect(),
+        limits: Limits {
+            sessions: trap.sessions,
+            sessions_per_address: trap.sessions_per_address,
+            message_bytes: trap.message_bytes,
+            idle_s: trap.idle_s as f64,
+            session_s: trap.session_s as f64,
+            ..defaults
+        },
+        state: config.state.clone(),
+        shingle_key: key,
+        bodies: None,
+    })
+}
