@@ -90,10 +90,10 @@ fn ask(socket: &UdpSocket, server: SocketAddr, request: &[u8]) -> Vec<u8> {
     let mut response = [0; 4096];
     for _ in 0..200 {
         socket.send_to(request, server).unwrap();
-        if let Ok((length, _)) = socket.recv_from(&mut response) {
-            if response[..2] == request[..2] {
-                return response[..length].to_vec();
-            }
+        if let Ok((length, _)) = socket.recv_from(&mut response)
+            && response[..2] == request[..2]
+        {
+            return response[..length].to_vec();
         }
         std::thread::sleep(Duration::from_millis(10));
     }

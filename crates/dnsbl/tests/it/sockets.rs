@@ -2,12 +2,12 @@
 //! what others get meanwhile.
 
 use crate::asking::{Ask, code};
-use crate::world::{World, listing};
+use crate::world::{World, listing, wait_for};
 use domain::base::iana::{Rcode, Rtype};
 use heloscope_dnsbl::{Change, Event, Limits, Outcome, Transport};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const LISTED: &str = "99.2.0.192.bl.example.org";
 const CLEAN: &str = "98.2.0.192.bl.example.org";
@@ -53,14 +53,6 @@ fn is_closed(stream: &mut TcpStream) -> bool {
     match stream.read_to_end(&mut rest) {
         Ok(_) => true,
         Err(error) => error.kind() == ErrorKind::ConnectionReset,
-    }
-}
-
-fn wait_for(what: &str, holds: impl Fn() -> bool) {
-    let end = Instant::now() + Duration::from_secs(20);
-    while !holds() {
-        assert!(Instant::now() < end, "waited in vain: {what}");
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
