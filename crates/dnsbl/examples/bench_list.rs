@@ -59,7 +59,9 @@ fn listed(count: u64) -> Vec<IpAddr> {
 
 fn change(address: IpAddr, list: bool) -> Change {
     let (bits, code) = match address {
-        IpAddr::V4(v4) => (32, if v4.to_bits().is_multiple_of(5) { Code::TRAPS } else { Code::BOTS }),
+        IpAddr::V4(v4) => {
+            (32, if v4.to_bits().is_multiple_of(5) { Code::TRAPS } else { Code::BOTS })
+        }
         IpAddr::V6(_) => (64, Code::BOTS),
     };
     let reason = if code == Code::BOTS { "Said HELO as a bot." } else { "Mail to traps." };

@@ -217,6 +217,15 @@ fn so_many_connections_a_client_and_in_all() {
 }
 
 #[test]
+fn when_places_are_scarce_idle_ones_are_given_up_early() {
+    // Waiting for a count ends after 20 seconds, long before the idle limit.
+    let limits = Limits { connections: 4, idle: Duration::from_secs(40), ..Limits::default() };
+    let world = world(limits);
+    let _idle: Vec<_> = (0..3).map(|_| connect(world.address)).collect();
+    wait_for("one given up", || world.counters.happened(Event::TcpIdle) >= 1);
+}
+
+#[test]
 fn one_who_never_reads_is_closed_and_blocks_nobody() {
     let limits = Limits { write: Duration::from_millis(500), ..Limits::default() };
     let world = world(limits);
