@@ -19,6 +19,8 @@ use tokio::time::timeout;
 
 /// The longest question taken, and what is read ahead of a pipelining peer.
 const REQUEST: usize = 4096;
+/// So often it is asked, while one waits, whether places became scarce.
+const TENTHS: u32 = 10;
 /// Answers are written when so much has gathered.
 const GATHERED: usize = 16 * 1024;
 
@@ -54,11 +56,8 @@ async fn connection(mut stream: TcpStream, place: Place, shared: Arc<Shared>) {
     let mut read = Vec::with_capacity(2 + REQUEST);
     let mut answers = Vec::new();
     let ended = loop {
-        let idle = place.idle(&shared);
-        match timeout(idle, question(&mut stream, &mut read)).await {
-            Err(_) => break Event::TcpIdle,
-            Ok(Err(event)) => break event,
-            Ok(Ok(())) => {}
+        if let Err(event) = question_in_time(&mut stream, &mut read, &place, &shared).await {
+            break event;
         }
         answer_all(&shared, &mut read, &mut answers);
         match timeout(shared.limits.write, stream.write_all(&answers)).await {
@@ -68,6 +67,26 @@ async fn connection(mut stream: TcpStream, place: Place, shared: Arc<Shared>) {
         }
     };
     shared.counters.event(ended);
+}
+
+/// Waits for a whole question: the idle limit, or a tenth of it while places are scarce. The time does
+/// not begin again with each byte, so dripping wins nothing.
+async fn question_in_time(
+    stream: &mut TcpStream,
+    read: &mut Vec<u8>,
+    place: &Place,
+    shared: &Shared,
+) -> Result<(), Event> {
+    let question = question(stream, read);
+    tokio::pin!(question);
+    for _ in 0..TENTHS {
+        match timeout(shared.limits.idle / TENTHS, &mut question).await {
+            Ok(read) => return read,
+            Err(_) if place.is_scarce(shared) => break,
+            Err(_) => {}
+        }
+    }
+    Err(Event::TcpIdle)
 }
 
 /// Reads until one whole question is there.
@@ -163,13 +182,8 @@ impl Clients {
 }
 
 impl Place {
-    fn idle(&self, shared: &Shared) -> Duration {
-        let limits = shared.limits;
-        if self.clients.taken().all * 2 > limits.connections {
-            limits.idle / 10
-        } else {
-            limits.idle
-        }
+    fn is_scarce(&self, shared: &Shared) -> bool {
+        self.clients.taken().all * 2 > shared.limits.connections
     }
 }
 

@@ -88,6 +88,31 @@ fn equal_values_are_held_once() {
     assert!(table.known().values.len() < 2000);
 }
 
+/// A reader beside the writer: it sees every state in order, never none and never an older one.
+#[test]
+fn a_reader_sees_the_states_of_an_address_in_their_order() {
+    let table = Table::new();
+    table.apply(0, &[change("192.0.2.1/32", value(4, "0"))]).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for i in 1..3000u32 {
+                let rest = (0..70).map(|n| change(&format!("10.0.0.{n}/32"), value(3, "other")));
+                let changes: Vec<_> =
+                    rest.chain([change("192.0.2.1/32", value(4, &i.to_string()))]).collect();
+                table.apply(i.into(), &changes).unwrap();
+            }
+        });
+        let mut last = 0;
+        while last < 2999 {
+            let (generation, seen) = (table.generation(), ask(&table, "192.0.2.1").unwrap());
+            let seen: u64 = seen.parse().unwrap();
+            assert!(seen >= last, "{seen} after {last}");
+            assert!(seen >= generation, "what is applied is answered");
+            last = seen;
+        }
+    });
+}
+
 proptest! {
     /// Any changes: the table answers as a list searched from end to end does.
     #[test]

@@ -8,20 +8,20 @@ use std::str::FromStr;
 
 /// What a scenario asks.
 #[derive(Clone, Debug)]
-pub struct Ask {
-    pub name: String,
-    pub rtype: Rtype,
-    pub class: Class,
-    pub opcode: Opcode,
-    pub recursion: bool,
-    pub size: Option<u16>,
-    pub version: u8,
-    pub dnssec_ok: bool,
+pub(crate) struct Ask {
+    pub(crate) name: String,
+    pub(crate) rtype: Rtype,
+    pub(crate) class: Class,
+    pub(crate) opcode: Opcode,
+    pub(crate) recursion: bool,
+    pub(crate) size: Option<u16>,
+    pub(crate) version: u8,
+    pub(crate) dnssec_ok: bool,
 }
 
 impl Ask {
     /// A plain question.
-    pub fn new(name: &str, rtype: Rtype) -> Ask {
+    pub(crate) fn new(name: &str, rtype: Rtype) -> Ask {
         Ask {
             name: name.to_owned(),
             rtype,
@@ -35,7 +35,7 @@ impl Ask {
     }
 
     /// Its bytes.
-    pub fn bytes(&self, id: u16) -> Vec<u8> {
+    pub(crate) fn bytes(&self, id: u16) -> Vec<u8> {
         let mut builder = MessageBuilder::new_vec();
         builder.header_mut().set_id(id);
         builder.header_mut().set_opcode(self.opcode);
@@ -58,7 +58,7 @@ impl Ask {
 }
 
 /// A response as scenarios write it: code and flags, then a line a record.
-pub fn printed(response: &[u8]) -> String {
+pub(crate) fn printed(response: &[u8]) -> String {
     let message = Message::from_octets(response).unwrap();
     let header = message.header();
     assert!(header.qr() && !header.ra());
@@ -99,6 +99,6 @@ pub fn printed(response: &[u8]) -> String {
 }
 
 /// The code of a response that carries no EDNS.
-pub fn code(response: &[u8]) -> Rcode {
+pub(crate) fn code(response: &[u8]) -> Rcode {
     Message::from_octets(response).unwrap().header().rcode()
 }

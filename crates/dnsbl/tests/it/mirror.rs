@@ -90,10 +90,10 @@ fn ask(socket: &UdpSocket, server: SocketAddr, request: &[u8]) -> Vec<u8> {
     let mut response = [0; 4096];
     for _ in 0..200 {
         socket.send_to(request, server).unwrap();
-        if let Ok((length, _)) = socket.recv_from(&mut response) {
-            if response[..2] == request[..2] {
-                return response[..length].to_vec();
-            }
+        if let Ok((length, _)) = socket.recv_from(&mut response)
+            && response[..2] == request[..2]
+        {
+            return response[..length].to_vec();
         }
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -194,6 +194,37 @@ fn names_between_exist_for_us_alone() {
         answer(&zones, &table, &request, Transport::Udp, &mut out);
         assert_eq!(code(&out), Rcode::NOERROR);
         assert_eq!(code(&ask(&socket, server, &request)), Rcode::NXDOMAIN);
+    }
+}
+
+/// A table gone mad: neither of us lists 127.0.0.1 nor its IPv6 form (RFC 5782 section 5).
+#[test]
+fn loopback_is_listed_nowhere_though_everything_is() {
+    let (zones, table) = (zones(), Table::new());
+    let all = ["0.0.0.0/0", "127.0.0.1/32", "::/0", "::ffff:127.0.0.1/128"];
+    table.apply(1, &all.map(|prefix| listing(prefix, &[(4, "Everything.")]))).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let exported = rbldnsd(folder.path(), &zones, &table).unwrap();
+    let Some((_child, server)) = start(folder.path(), &exported.arguments) else { return };
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    let mut out = Vec::new();
+    let cases = [
+        ("127.0.0.1", Rcode::NXDOMAIN),
+        ("127.255.255.255", Rcode::NXDOMAIN),
+        ("::ffff:127.0.0.1", Rcode::NXDOMAIN),
+        ("127.0.0.4", Rcode::NOERROR),
+        ("::ffff:127.0.0.2", Rcode::NOERROR),
+        ("126.255.255.255", Rcode::NOERROR),
+        ("128.0.0.0", Rcode::NOERROR),
+        ("::ffff:126.1.1.1", Rcode::NOERROR),
+        ("2001:db8::1", Rcode::NOERROR),
+    ];
+    for (address, expected) in cases {
+        let request = Ask::new(&reversed(address.parse().unwrap(), APEX), Rtype::A).bytes(1);
+        answer(&zones, &table, &request, Transport::Udp, &mut out);
+        assert_eq!(code(&out), expected, "{address}");
+        assert_eq!(code(&ask(&socket, server, &request)), expected, "{address} at rbldnsd");
     }
 }
 

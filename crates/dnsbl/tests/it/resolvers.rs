@@ -1,10 +1,9 @@
 //! dig, and resolvers that people have (unbound, dnsmasq) with our port as the zone's server.
 
-use crate::world::{Child, World, dig, listing, own_address, program};
+use crate::world::{Child, World, dig, listing, own_address, program, wait_for};
 use heloscope_dnsbl::{Limits, Outcome, Transport};
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 fn world() -> World {
     let long = "A sentence of which every word was weighed by people who had a lot of time for it, and who were paid for each of the words they wrote.";
@@ -64,14 +63,10 @@ fn dig_understands_us() {
 
 /// Waits until it answers, then compares what it gives with what we give.
 fn asked_through(resolver: SocketAddr, world: &World) {
-    let end = Instant::now() + Duration::from_secs(20);
     let ask = |name: &str, rtype: &str| {
         dig(resolver, &["+recurse", "+short", "+time=2", name, rtype]).unwrap()
     };
-    while ask("4.0.0.127.bl.example.org", "A") != "127.0.0.4\n" {
-        assert!(Instant::now() < end, "the resolver gives no answer");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_for("an answer of the resolver", || ask("4.0.0.127.bl.example.org", "A") == "127.0.0.4\n");
     let sorted = |text: String| {
         let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
         lines.sort();

@@ -2,12 +2,12 @@
 //! what others get meanwhile.
 
 use crate::asking::{Ask, code};
-use crate::world::{World, listing};
+use crate::world::{World, listing, wait_for};
 use domain::base::iana::{Rcode, Rtype};
 use heloscope_dnsbl::{Change, Event, Limits, Outcome, Transport};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const LISTED: &str = "99.2.0.192.bl.example.org";
 const CLEAN: &str = "98.2.0.192.bl.example.org";
@@ -53,14 +53,6 @@ fn is_closed(stream: &mut TcpStream) -> bool {
     match stream.read_to_end(&mut rest) {
         Ok(_) => true,
         Err(error) => error.kind() == ErrorKind::ConnectionReset,
-    }
-}
-
-fn wait_for(what: &str, holds: impl Fn() -> bool) {
-    let end = Instant::now() + Duration::from_secs(20);
-    while !holds() {
-        assert!(Instant::now() < end, "waited in vain: {what}");
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -222,6 +214,15 @@ fn so_many_connections_a_client_and_in_all() {
         stream.write_all(&framed(LISTED, 3)).is_ok() && frame(&mut stream).is_some()
     });
     assert_eq!(code(&by_udp(world.address, LISTED)), Rcode::NOERROR);
+}
+
+#[test]
+fn when_places_are_scarce_idle_ones_are_given_up_early() {
+    // Waiting for a count ends after 20 seconds, long before the idle limit.
+    let limits = Limits { connections: 4, idle: Duration::from_secs(40), ..Limits::default() };
+    let world = world(limits);
+    let _idle: Vec<_> = (0..3).map(|_| connect(world.address)).collect();
+    wait_for("one given up", || world.counters.happened(Event::TcpIdle) >= 1);
 }
 
 #[test]

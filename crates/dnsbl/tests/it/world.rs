@@ -8,13 +8,14 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// The zone's name.
-pub const APEX: &str = "bl.example.org";
+pub(crate) const APEX: &str = "bl.example.org";
 
 /// The zones as the scenarios have them.
-pub fn zones() -> Zones {
+pub(crate) fn zones() -> Zones {
     let outside = NameServer { name: "ns.example.net".into(), addresses: vec![] };
     let inside = NameServer {
         name: "ns1.dns.bl.example.org".into(),
@@ -26,31 +27,31 @@ pub fn zones() -> Zones {
 }
 
 /// A listing: prefix, and reasons by code.
-pub fn listing(prefix: &str, codes: &[(u8, &str)]) -> Change {
+pub(crate) fn listing(prefix: &str, codes: &[(u8, &str)]) -> Change {
     let codes = codes.iter().map(|(code, text)| (Code::new(*code).unwrap(), Reason::new(text)));
     Change { prefix: prefix.parse().unwrap(), value: Value::new(codes) }
 }
 
 /// A table with a few listings, and its server.
-pub struct World {
+pub(crate) struct World {
     /// To change what is listed.
-    pub table: Arc<Table>,
+    pub(crate) table: Arc<Table>,
     /// Where it listens.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// Its counts.
-    pub counters: Arc<Counters>,
+    pub(crate) counters: Arc<Counters>,
     stop: CancellationToken,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl World {
     /// On a free port of 127.0.0.1.
-    pub fn start(changes: &[Change], limits: Limits) -> World {
+    pub(crate) fn start(changes: &[Change], limits: Limits) -> World {
         World::start_at((Ipv4Addr::LOCALHOST, 0).into(), changes, limits)
     }
 
     /// On an address.
-    pub fn start_at(address: SocketAddr, changes: &[Change], limits: Limits) -> World {
+    pub(crate) fn start_at(address: SocketAddr, changes: &[Change], limits: Limits) -> World {
         let table = Arc::new(Table::new());
         table.apply(1, changes).unwrap();
         let server = Server::bind(address, Arc::new(zones()), table.clone(), limits).unwrap();
@@ -76,8 +77,18 @@ impl Drop for World {
     }
 }
 
+/// Waits until something holds, 20 seconds at most.
+#[allow(clippy::disallowed_methods)] // tests wait by the clock
+pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < end, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// Where a program is; says that the test is skipped where it is nowhere.
-pub fn program(name: &str) -> Option<PathBuf> {
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let places = ["/usr/bin", "/usr/sbin", "/usr/local/bin"];
     let found = places.iter().map(|place| PathBuf::from(place).join(name)).find(|p| p.exists());
     if found.is_none() {
@@ -88,14 +99,14 @@ pub fn program(name: &str) -> Option<PathBuf> {
 
 /// An address of 127.0.0.0/8 that no other test has, for programs that cannot say which free port
 /// they took.
-pub fn own_address() -> SocketAddr {
+pub(crate) fn own_address() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(5300);
     let [_, high, middle, low] = std::process::id().to_be_bytes();
     ([127, 100 + high % 100, middle, low], NEXT.fetch_add(1, Ordering::Relaxed)).into()
 }
 
 /// A child that is ended with the test.
-pub struct Child(pub std::process::Child);
+pub(crate) struct Child(pub(crate) std::process::Child);
 
 impl Drop for Child {
     fn drop(&mut self) {
@@ -105,7 +116,7 @@ impl Drop for Child {
 }
 
 /// dig's output on loopback, and its exit status.
-pub fn dig(server: SocketAddr, arguments: &[&str]) -> Option<String> {
+pub(crate) fn dig(server: SocketAddr, arguments: &[&str]) -> Option<String> {
     let mut dig = Command::new(program("dig")?);
     dig.arg(format!("@{}", server.ip())).args(["-p", &server.port().to_string()]);
     dig.args(["+time=5", "+tries=1", "+norec"]).args(arguments);
