@@ -499,3 +499,6 @@ pub(crate) fn net_of(address: IpAddr) -> Option<IpNet> {
         IpAddr::V6(a) => Ipv6Net::new(a, 64).ok().map(|net| IpNet::V6(net.trunc())),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ pub mod policy;
 mod record;
 mod reserved;
 mod seal;
+mod snapshot;
 mod statistics;
 mod store;
 mod sublists;
