@@ -317,6 +317,7 @@ fn admit(stream: TcpStream, peer: SocketAddr, door: Door, shared: &Arc<Shared>) 
                 door,
                 seen: Seen { client, server, syn },
                 balanced,
+                lingers: false,
                 place: Place { pass: Some(pass), held: 0, shared: shared.clone() },
                 shared,
             })

@@ -51,6 +51,8 @@ pub(crate) struct Visit {
     pub(crate) balanced: bool,
     pub(crate) place: Place,
     pub(crate) shared: Arc<Shared>,
+    /// We closed, and the client may not have read the last reply.
+    pub(crate) lingers: bool,
 }
 
 /// A place at the gate, and bytes of the common store for records; given back when dropped.
@@ -123,7 +125,7 @@ impl Visit {
         };
         let at = clock.now();
         self.keep_bodies(&bodies, at).await;
-        let shared = self.shared;
+        let shared = self.shared.clone();
         let sighting = record.finish(End {
             at,
             state,
@@ -134,7 +136,9 @@ impl Visit {
             traps: &shared.traps,
         });
         shared.hand_over(sighting).await;
-        drop(self.place);
+        if self.lingers {
+            self.linger().await;
+        }
     }
 
     /// Reads the load balancer's header and takes the client's name from it.
@@ -210,7 +214,7 @@ impl Visit {
                 (Some(false), Ok(Ok(()))) => {}
                 (None, _) => {
                     self.shared.counts.refused(Refusal::NotToMail);
-                    self.linger().await;
+                    self.close().await;
                     return Err(EndState::Close);
                 }
                 (_, Ok(Err(error))) => return Err(end_of(&error)),
@@ -319,7 +323,7 @@ impl Visit {
                         shared.counts.refused(refusal);
                     }
                     if why != Why::Quit {
-                        self.linger().await;
+                        self.close().await;
                     }
                     break match why {
                         Why::Quit => EndState::Quit,
@@ -370,10 +374,15 @@ impl Visit {
         }
     }
 
-    /// Closes our side and reads on for a little, so that the client gets the last reply.
+    /// Says that nothing more comes from us.
+    async fn close(&mut self) {
+        self.lingers = true;
+        let _ = timeout(LINGER, self.wire.shutdown()).await;
+    }
+
+    /// Reads on for a little, so that the client gets the last reply and no reset before it.
     async fn linger(&mut self) {
         let quiet = async {
-            self.wire.shutdown().await?;
             let mut room = 1 << 20;
             while room > 0 {
                 match self.wire.read(|_| {}).await? {
