@@ -57,7 +57,8 @@ pub struct Config {
     pub limits: Limits,
     /// The folder where its certificate is kept.
     pub state: PathBuf,
-    /// The operator's secret for body hashes.
+    /// The operator's secret for body hashes: sixteen random bytes, the same as long as sketches are
+    /// to be compared. The default of zeros hides nothing.
     pub shingle_key: [u8; 16],
     /// Whether bodies are kept, and how.
     pub bodies: Option<Bodies>,
@@ -149,7 +150,7 @@ impl Shared {
 
     /// Whether what is seen cannot be kept now.
     pub(crate) fn sink_is_full(&self) -> bool {
-        self.waiting.load(Relaxed) > 0 || self.sink.capacity() == 0
+        self.waiting.load(Relaxed) > 0 || self.sink.capacity() == 0 || self.sink.is_closed()
     }
 }
 

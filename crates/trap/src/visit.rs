@@ -42,6 +42,9 @@ const HANDSHAKE_WAIT: Duration = Duration::from_secs(60);
 /// How long a closed connection is read on, so that the last reply is not lost in a reset.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// Bytes that a record may hold in any case: an ordinary mail's holds less.
+const SHARE: usize = 16 << 10;
+
 /// A connection that was let in.
 pub(crate) struct Visit {
     pub(crate) wire: Wire,
@@ -72,7 +75,8 @@ impl Drop for Place {
 }
 
 impl Place {
-    /// Takes note of what the record holds; false where all of them hold too much.
+    /// Takes note of what the record holds; false where all of them hold too much, and this one more
+    /// than its share: who says little is not ended for those who say much.
     fn hold(&mut self, weight: usize) -> bool {
         let all = if weight >= self.held {
             let more = weight - self.held;
@@ -81,7 +85,7 @@ impl Place {
             self.shared.records.fetch_sub(self.held - weight, Relaxed) - (self.held - weight)
         };
         self.held = weight;
-        all <= self.shared.rules.limits.record_bytes
+        all <= self.shared.rules.limits.record_bytes || weight <= SHARE
     }
 }
 

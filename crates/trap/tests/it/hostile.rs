@@ -184,3 +184,26 @@ fn a_handshake_that_fails_is_a_session() {
     // The next one is served.
     assert!(trap.connect().reply().starts_with("220"));
 }
+
+#[test]
+fn records_that_grow_end_and_small_ones_go_on() {
+    let trap = Trap::start(|config| {
+        config.limits.record_bytes = 60_000;
+        config.limits.errors = 10_000;
+    });
+    let mut small = trap.connect();
+    small.reply();
+    assert!(small.say("EHLO mail.example.org").starts_with("250"));
+    let mut large = trap.connect();
+    large.reply();
+    let end = (0..900).map(|_| large.say(&format!("NOOP {}", "x".repeat(60))));
+    let last = end.skip_while(|reply| reply.starts_with("250")).next().unwrap();
+    assert_eq!(
+        last,
+        "421 4.3.1 mx.example.net Service not available: insufficient system storage\r\n"
+    );
+    assert_eq!(trap.refused(Refusal::Records), 1);
+    assert!(small.say("NOOP").starts_with("250"));
+    // What the large one held is free again.
+    trap.until("there is room", |trap| trap.connect().reply().starts_with("220"));
+}

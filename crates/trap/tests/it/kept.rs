@@ -57,3 +57,24 @@ fn bodies_are_kept_only_where_the_operator_says_so() {
         "Subject: x\r\n\r\none two three four five\r\n"
     );
 }
+
+#[test]
+fn a_sink_that_is_gone_is_full_for_ever() {
+    let mut trap = Trap::start(|_| {});
+    trap.sightings.close();
+    assert!(trap.connect().reply().starts_with("421 4.3.1"));
+    assert_eq!(trap.refused(Refusal::SinkFull), 1);
+}
+
+#[test]
+fn an_ipv4_client_of_an_ipv6_socket_is_seen_as_what_it_is() {
+    let mut trap = Trap::start(|config| config.listen = vec!["[::]:0".parse().unwrap()]);
+    for (address, ip) in [("127.0.0.1", "127.0.0.1"), ("[::1]", "::1")] {
+        let to = format!("{address}:{}", trap.mail.port()).parse().unwrap();
+        crate::trap::Client::to(to).mail("mail.example.org", "joe@spam.example");
+        let seen = trap.sighting();
+        assert_eq!(seen.session.client.ip().to_string(), ip);
+        assert_eq!(seen.session.server.ip().to_string(), ip);
+        assert!(seen.session.syn.is_some());
+    }
+}
