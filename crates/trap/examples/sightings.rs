@@ -7,10 +7,11 @@
 //!
 //! It prints `ready trap ADDRESS` on stderr, and ends at the end of its standard input.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a tool of tests: bad usage may panic
+// A tool of tests: bad usage may panic.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use heloscope_trap::{Config, Sensor, Traps};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
@@ -73,7 +74,7 @@ fn main() {
                 line["syn"] = format!("{:?}", sighting.session.syn).into();
                 line["hello"] = format!("{:?}", sighting.hello).into();
                 line["bodies"] = sighting.bodies.iter().map(|body| body.0.len()).collect();
-                writeln!(std::io::stdout(), "{line}").unwrap();
+                println!("{line}");
             }
         });
         sensor.run(sink, shutdown).await.unwrap();

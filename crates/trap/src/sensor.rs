@@ -57,7 +57,8 @@ pub struct Config {
     pub limits: Limits,
     /// The folder where its certificate is kept.
     pub state: PathBuf,
-    /// The operator's secret for body hashes.
+    /// The operator's secret for body hashes: sixteen random bytes, the same as long as sketches are
+    /// to be compared. The default of zeros hides nothing.
     pub shingle_key: [u8; 16],
     /// Whether bodies are kept, and how.
     pub bodies: Option<Bodies>,
@@ -149,7 +150,7 @@ impl Shared {
 
     /// Whether what is seen cannot be kept now.
     pub(crate) fn sink_is_full(&self) -> bool {
-        self.waiting.load(Relaxed) > 0 || self.sink.capacity() == 0
+        self.waiting.load(Relaxed) > 0 || self.sink.capacity() == 0 || self.sink.is_closed()
     }
 }
 
@@ -317,6 +318,7 @@ fn admit(stream: TcpStream, peer: SocketAddr, door: Door, shared: &Arc<Shared>) 
                 door,
                 seen: Seen { client, server, syn },
                 balanced,
+                lingers: false,
                 place: Place { pass: Some(pass), held: 0, shared: shared.clone() },
                 shared,
             })

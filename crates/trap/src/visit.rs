@@ -42,6 +42,9 @@ const HANDSHAKE_WAIT: Duration = Duration::from_secs(60);
 /// How long a closed connection is read on, so that the last reply is not lost in a reset.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// Bytes that a record may hold in any case: an ordinary mail's holds less.
+const SHARE: usize = 16 << 10;
+
 /// A connection that was let in.
 pub(crate) struct Visit {
     pub(crate) wire: Wire,
@@ -51,6 +54,8 @@ pub(crate) struct Visit {
     pub(crate) balanced: bool,
     pub(crate) place: Place,
     pub(crate) shared: Arc<Shared>,
+    /// We closed, and the client may not have read the last reply.
+    pub(crate) lingers: bool,
 }
 
 /// A place at the gate, and bytes of the common store for records; given back when dropped.
@@ -70,7 +75,8 @@ impl Drop for Place {
 }
 
 impl Place {
-    /// Takes note of what the record holds; false where all of them hold too much.
+    /// Takes note of what the record holds; false where all of them hold too much, and this one more
+    /// than its share: who says little is not ended for those who say much.
     fn hold(&mut self, weight: usize) -> bool {
         let all = if weight >= self.held {
             let more = weight - self.held;
@@ -79,7 +85,7 @@ impl Place {
             self.shared.records.fetch_sub(self.held - weight, Relaxed) - (self.held - weight)
         };
         self.held = weight;
-        all <= self.shared.rules.limits.record_bytes
+        all <= self.shared.rules.limits.record_bytes || weight <= SHARE
     }
 }
 
@@ -123,7 +129,7 @@ impl Visit {
         };
         let at = clock.now();
         self.keep_bodies(&bodies, at).await;
-        let shared = self.shared;
+        let shared = self.shared.clone();
         let sighting = record.finish(End {
             at,
             state,
@@ -134,7 +140,9 @@ impl Visit {
             traps: &shared.traps,
         });
         shared.hand_over(sighting).await;
-        drop(self.place);
+        if self.lingers {
+            self.linger().await;
+        }
     }
 
     /// Reads the load balancer's header and takes the client's name from it.
@@ -210,7 +218,7 @@ impl Visit {
                 (Some(false), Ok(Ok(()))) => {}
                 (None, _) => {
                     self.shared.counts.refused(Refusal::NotToMail);
-                    self.linger().await;
+                    self.close().await;
                     return Err(EndState::Close);
                 }
                 (_, Ok(Err(error))) => return Err(end_of(&error)),
@@ -319,7 +327,7 @@ impl Visit {
                         shared.counts.refused(refusal);
                     }
                     if why != Why::Quit {
-                        self.linger().await;
+                        self.close().await;
                     }
                     break match why {
                         Why::Quit => EndState::Quit,
@@ -370,10 +378,15 @@ impl Visit {
         }
     }
 
-    /// Closes our side and reads on for a little, so that the client gets the last reply.
+    /// Says that nothing more comes from us.
+    async fn close(&mut self) {
+        self.lingers = true;
+        let _ = timeout(LINGER, self.wire.shutdown()).await;
+    }
+
+    /// Reads on for a little, so that the client gets the last reply and no reset before it.
     async fn linger(&mut self) {
         let quiet = async {
-            self.wire.shutdown().await?;
             let mut room = 1 << 20;
             while room > 0 {
                 match self.wire.read(|_| {}).await? {
