@@ -37,8 +37,9 @@ impl Keys {
 
     fn make(path: &Path) -> Result<Self> {
         let mut key = [0; 32];
-        getrandom::fill(&mut key)
-            .map_err(|error| anyhow::anyhow!("the system gives no random bytes for a key: {error}"))?;
+        getrandom::fill(&mut key).map_err(|error| {
+            anyhow::anyhow!("the system gives no random bytes for a key: {error}")
+        })?;
         // Written aside and renamed: half a key would lock the list out of its own state.
         let aside = path.with_extension("new");
         let write = || -> std::io::Result<()> {

@@ -13,6 +13,9 @@
 mod clock;
 pub(crate) mod config;
 mod keys;
+mod metrics;
+mod names;
+mod pages;
 mod publish;
 mod station;
 
@@ -26,6 +29,9 @@ use heloscope_model::Sighting;
 use heloscope_model::sighting::Receiver;
 use heloscope_trap::{Limits, Personality, Sensor, Traps};
 use keys::Keys;
+use metrics::Meters;
+use names::Names;
+use pages::Pages;
 use station::Station;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -57,10 +63,12 @@ pub(crate) fn run(flags: &Serve) -> Result<Outcome> {
 
 /// Everything bound, nothing running.
 struct List {
+    config: Config,
     ledger: Ledger,
     station: Station,
     sensor: Option<Sensor>,
     dns: Vec<Server>,
+    pages: Option<Pages>,
 }
 
 impl List {
@@ -71,7 +79,8 @@ impl List {
         };
         let policy = if config.lab { Policy::lab() } else { Policy::standard() };
         let folder = Some(config.state.join("ledger"));
-        let opened = heloscope_ledger::Config { folder, key: keys.derive("ledger"), policy };
+        let opened =
+            heloscope_ledger::Config { folder, key: keys.derive("ledger"), policy: policy.clone() };
         let ledger = Ledger::open(opened, clock::now())?;
         for prefix in &config.ledger.exempt {
             if !ledger.exemptions().iter().any(|(known, _)| known == prefix) {
@@ -88,7 +97,12 @@ impl List {
                 dns.push(Server::bind(address, zones.clone(), table.clone(), limits)?);
             }
         }
-        Ok(Self { ledger, station: Station::new(&config.detect), sensor, dns })
+        let pages = match config.has(Role::Web) {
+            true => Some(Pages::bind(config, keys, url(config), policy)?),
+            false => None,
+        };
+        let (config, station) = (config.clone(), Station::new(&config.detect));
+        Ok(Self { config, ledger, station, sensor, dns, pages })
     }
 
     /// One line a socket, for whoever started us.
@@ -104,16 +118,29 @@ impl List {
         for server in &self.dns {
             ready("dns", server.address())?;
         }
+        for address in self.pages.iter().flat_map(Pages::addresses) {
+            ready("web", address)?;
+        }
         let mut out = std::io::stdout().lock();
         out.write_all(lines.as_bytes())?;
         Ok(out.flush()?)
     }
 
     async fn serve(self) -> Result<()> {
-        let Self { ledger, station, sensor, dns } = self;
+        let Self { config, ledger, station, sensor, dns, pages } = self;
         let (sensing, serving) = (CancellationToken::new(), CancellationToken::new());
         let (sink, sightings) = mpsc::channel(SIGHTINGS);
         let mut servers = JoinSet::new();
+        if let Some(pages) = pages {
+            let meters = Meters {
+                ledger: ledger.clone(),
+                trap: sensor.as_ref().map(Sensor::counts),
+                dns: dns.iter().map(Server::counters).collect(),
+            };
+            let names = Arc::new(Names::new(&config.look_ups)?);
+            let (known, stop) = (known(&config, sensor.as_ref()), serving.clone());
+            servers.spawn(pages.run(ledger.clone(), names, Arc::new(meters), known, stop));
+        }
         for server in dns {
             let stop = serving.clone();
             servers.spawn(async move { server.run(stop).await.context("answering DNS") });
@@ -198,6 +225,19 @@ fn url(config: &Config) -> String {
         Some(address) => format!("http://{address}"),
         None => format!("http://{}", config.zone),
     })
+}
+
+/// The sensors, for the desk.
+fn known(config: &Config, sensor: Option<&Sensor>) -> Vec<heloscope_web::Sensor> {
+    let traps = config.trap.domains.iter().chain(&config.trap.addresses);
+    let traps: Vec<_> = traps.map(|(name, kind)| (name.clone(), kind.word().to_owned())).collect();
+    let places = sensor.iter().flat_map(|s| s.local_addrs());
+    let places = places.map(|a| a.to_string()).collect::<Vec<_>>().join(", ");
+    let name = config.trap.sensor.clone();
+    sensor
+        .map(|_| heloscope_web::Sensor { name, place: places, sessions: 0, traps })
+        .into_iter()
+        .collect()
 }
 
 /// The sensor as configured.

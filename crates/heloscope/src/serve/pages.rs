@@ -1,0 +1,102 @@
+//! The pages, as configured: who runs the list, what the desk is told of the sensors, and the socket.
+
+use super::clock;
+use super::config::Config;
+use super::keys::Keys;
+use super::metrics::Meters;
+use super::names::Names;
+use anyhow::{Context, Result};
+use heloscope_ledger::{Ledger, Policy};
+use heloscope_web::{Limits, Rate, Rim, Sensor, Site, State};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// What the pages need that only the process has.
+pub(crate) struct Pages {
+    sockets: Vec<TcpListener>,
+    site: Site,
+}
+
+impl Pages {
+    pub(crate) fn bind(config: &Config, keys: &Keys, url: String, policy: Policy) -> Result<Self> {
+        let web = &config.web;
+        let desk = match &web.desk_token {
+            None => None,
+            Some(path) => {
+                let token = std::fs::read_to_string(path)
+                    .with_context(|| format!("reading the desk's token {}", path.display()))?;
+                let token = token.trim();
+                anyhow::ensure!(
+                    token.len() >= 16,
+                    "{}: a desk's token has at least 16 characters (openssl rand -hex 24)",
+                    path.display()
+                );
+                Some(token.to_owned())
+            }
+        };
+        let site = Site {
+            zone: config.zone.clone(),
+            url,
+            operator: web.operator.clone(),
+            contact: web.contact.clone(),
+            key: keys.derive("web"),
+            desk,
+            front_ends: web.forwarded_from.clone(),
+            pages: Rate { burst: 60, every_ms: 500 },
+            forms: Rate { burst: 10, every_ms: 10_000 },
+            policy,
+        };
+        let bind = |address: &SocketAddr| {
+            let socket = TcpListener::bind(address).with_context(|| {
+                format!("listening on {address} for pages: is another server running there?")
+            })?;
+            socket.set_nonblocking(true)?;
+            Ok(socket)
+        };
+        let sockets = web.listen.iter().map(bind).collect::<Result<_>>()?;
+        Ok(Self { sockets, site })
+    }
+
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect()
+    }
+
+    /// Serves until `stop`.
+    pub(crate) async fn run(
+        self,
+        ledger: Ledger,
+        names: Arc<Names>,
+        meters: Arc<Meters>,
+        sensors: Vec<Sensor>,
+        stop: CancellationToken,
+    ) -> Result<()> {
+        let rim = Rim {
+            now: Box::new(clock::now),
+            resolver: names,
+            postman: None,
+            metrics: {
+                let meters = meters.clone();
+                Box::new(move || meters.text())
+            },
+            sensors: Box::new(move || {
+                let sessions = meters.sessions();
+                sensors.iter().map(|s| Sensor { sessions, ..s.clone() }).collect()
+            }),
+        };
+        let state = State::new(self.site, rim, ledger)?;
+        let router = heloscope_web::router(state);
+        let mut servers = tokio::task::JoinSet::new();
+        for socket in self.sockets {
+            let socket = tokio::net::TcpListener::from_std(socket)?;
+            let (router, stop) = (router.clone(), stop.clone());
+            servers.spawn(heloscope_web::serve(socket, router, Limits::default(), async move {
+                stop.cancelled().await;
+            }));
+        }
+        while let Some(ended) = servers.join_next().await {
+            ended?.context("serving pages")?;
+        }
+        Ok(())
+    }
+}
