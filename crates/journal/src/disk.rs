@@ -164,6 +164,9 @@ impl Disk for FolderDisk {
     }
 
     fn place(&self, name: &str) -> String {
-        self.folder.join(name).display().to_string()
+        match name {
+            "" => self.folder.display().to_string(),
+            name => self.folder.join(name).display().to_string(),
+        }
     }
 }
