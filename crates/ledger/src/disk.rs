@@ -1,170 +1,176 @@
-//! The few things that the ledger asks of a disk, so that tests can give it one that loses, tears
-//! and refuses. A name is a file of one folder. [`Folder`] is the real one, [`Memory`] keeps nothing
-//! past the process.
+//! The ledger's files beside the journal's, in the same folder and on the same kind of disk
+//! ([`heloscope_journal::Disk`]), so that one simulated disk loses, tears and refuses for both.
 //!
-//! What was appended is durable after `sync`; `replace` and `remove` are durable when they return.
+//! What was appended is durable after `sync`; `replace`, `truncate` and `remove` are durable when they return.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::Error;
+use heloscope_journal::simulated::SimulatedDisk;
+use heloscope_journal::{Disk, FolderDisk, Journal, Options};
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A folder of files.
-pub(crate) trait Disk: Send + Sync + std::fmt::Debug {
-    fn names(&self) -> io::Result<Vec<String>>;
-    fn read(&self, name: &str) -> io::Result<Vec<u8>>;
-    fn append(&self, name: &str, bytes: &[u8]) -> io::Result<()>;
-    fn sync(&self, name: &str) -> io::Result<()>;
-    fn truncate(&self, name: &str, length: u64) -> io::Result<()>;
-    /// The whole file, new or instead of the old: either is there, never half of one.
-    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()>;
-    fn remove(&self, name: &str) -> io::Result<()>;
-}
-
-/// The most files that are kept open for appending.
-const OPEN: usize = 4;
-/// The file whose lock keeps a second process out.
-const LOCK: &str = "lock";
-
-/// A folder of the file system.
+/// One folder, three ways in: the journal's own, the writer's for what stands beside it, and the
+/// readers', so that no look-up waits for a sync.
 #[derive(Debug)]
-pub(crate) struct Folder {
-    path: PathBuf,
-    open: Mutex<BTreeMap<String, File>>,
-    /// Held as long as this lives.
-    _lock: Option<File>,
+pub(crate) struct Storage {
+    pub(crate) journal: Journal,
+    pub(crate) beside: Arc<Shelf>,
+    pub(crate) readers: Arc<Shelf>,
 }
 
-impl Folder {
-    /// Opens a folder to write, made if it is not there; refused while another process has it.
-    pub(crate) fn own(path: &Path) -> io::Result<Self> {
-        fs::create_dir_all(path)?;
-        let lock = OpenOptions::new().create(true).append(true).open(path.join(LOCK))?;
-        lock.try_lock().map_err(|error| match error {
-            fs::TryLockError::WouldBlock => {
-                io::Error::new(io::ErrorKind::ResourceBusy, "another process has it open")
-            }
-            fs::TryLockError::Error(error) => error,
-        })?;
-        Ok(Self { path: path.to_owned(), open: Mutex::default(), _lock: Some(lock) })
+impl Storage {
+    /// In a folder, made where there is none; refused while another process has it.
+    pub(crate) fn folder(path: &Path) -> Result<Self, Error> {
+        let disk = || {
+            FolderDisk::new(path)
+                .map_err(|e| Error::io(format!("opening the ledger in {}", path.display()), e))
+        };
+        let (journal, _) = Journal::open(disk()?, Options::default())?;
+        Ok(Self { journal, beside: Shelf::new(disk()?), readers: Shelf::new(disk()?) })
     }
 
-    /// Opens a folder only to read it, also beside its writer.
-    pub(crate) fn read_only(path: &Path) -> Self {
-        Self { path: path.to_owned(), open: Mutex::default(), _lock: None }
-    }
-
-    fn file<T>(&self, name: &str, then: impl FnOnce(&File) -> io::Result<T>) -> io::Result<T> {
-        let mut open = lock(&self.open);
-        if let Some(file) = open.get(name) {
-            return then(file);
-        }
-        let path = self.path.join(name);
-        let fresh = !path.exists();
-        let file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
-        if fresh {
-            self.sync_names()?;
-        }
-        if open.len() >= OPEN {
-            open.pop_first();
-        }
-        then(open.entry(name.to_owned()).or_insert(file))
-    }
-
-    fn sync_names(&self) -> io::Result<()> {
-        File::open(&self.path)?.sync_all()
+    /// On a disk in memory: everything ends with the process.
+    pub(crate) fn memory(disk: &SimulatedDisk) -> Result<Self, Error> {
+        let (journal, _) = Journal::open(disk.clone(), Options::default())?;
+        Ok(Self { journal, beside: Shelf::new(disk.clone()), readers: Shelf::new(disk.clone()) })
     }
 }
 
-impl Disk for Folder {
-    fn names(&self) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&self.path)? {
-            names.extend(entry?.file_name().into_string().ok());
-        }
+/// Files by name.
+pub(crate) struct Shelf(Mutex<Box<dyn Disk>>);
+
+impl std::fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shelf(..)")
+    }
+}
+
+impl Shelf {
+    pub(crate) fn new(disk: impl Disk + 'static) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Box::new(disk))))
+    }
+
+    /// The names of the files of a kind, `KIND-…`, in order.
+    pub(crate) fn names(&self, kind: &str) -> io::Result<Vec<String>> {
+        let mut names = self.disk().list()?;
+        names.retain(|n| n.strip_prefix(kind).is_some_and(|rest| rest.starts_with('-')));
         names.sort_unstable();
         Ok(names)
     }
 
-    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        fs::read(self.path.join(name))
+    pub(crate) fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        let disk = self.disk();
+        let length = usize::try_from(disk.open(name)?).map_err(io::Error::other)?;
+        let mut bytes = vec![0; length];
+        let read = disk.read(name, 0, &mut bytes)?;
+        bytes.truncate(read);
+        Ok(bytes)
     }
 
-    fn append(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.file(name, |mut file| file.write_all(bytes))
+    /// Adds to a file's end; one that is not there is made.
+    pub(crate) fn append(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let mut disk = self.disk();
+        let length = match disk.open(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                disk.create(name)?;
+                disk.sync_dir()?;
+                0
+            }
+            opened => opened?,
+        };
+        disk.write(name, length, bytes)
     }
 
-    fn sync(&self, name: &str) -> io::Result<()> {
-        self.file(name, |file| file.sync_data())
+    pub(crate) fn sync(&self, name: &str) -> io::Result<()> {
+        self.disk().sync(name)
     }
 
-    fn truncate(&self, name: &str, length: u64) -> io::Result<()> {
-        self.file(name, |file| {
-            file.set_len(length)?;
-            file.sync_all()
-        })
-    }
-
-    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        lock(&self.open).remove(name);
-        let aside = self.path.join(format!("{name}.new"));
-        let mut file = File::create(&aside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(aside, self.path.join(name))?;
-        self.sync_names()
-    }
-
-    fn remove(&self, name: &str) -> io::Result<()> {
-        lock(&self.open).remove(name);
-        fs::remove_file(self.path.join(name))?;
-        self.sync_names()
-    }
-}
-
-/// Files that end with the process.
-#[derive(Debug, Default)]
-pub(crate) struct Memory {
-    files: Mutex<BTreeMap<String, Vec<u8>>>,
-}
-
-impl Disk for Memory {
-    fn names(&self) -> io::Result<Vec<String>> {
-        Ok(lock(&self.files).keys().cloned().collect())
-    }
-
-    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        lock(&self.files).get(name).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-
-    fn append(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        lock(&self.files).entry(name.to_owned()).or_default().extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn sync(&self, _: &str) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn truncate(&self, name: &str, length: u64) -> io::Result<()> {
-        if let Some(file) = lock(&self.files).get_mut(name) {
-            file.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+    pub(crate) fn truncate(&self, name: &str, length: u64) -> io::Result<()> {
+        let mut disk = self.disk();
+        if disk.open(name).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return Ok(());
         }
-        Ok(())
+        disk.cut(name, length)?;
+        disk.sync(name)
     }
 
-    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        lock(&self.files).insert(name.to_owned(), bytes.to_vec());
-        Ok(())
+    /// The whole file, new or instead of the old: either is there, never half of one.
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let mut disk = self.disk();
+        let aside = format!("{name}.new");
+        disk.create(&aside)?;
+        disk.write(&aside, 0, bytes)?;
+        disk.sync(&aside)?;
+        disk.rename(&aside, name)?;
+        disk.sync_dir()
     }
 
-    fn remove(&self, name: &str) -> io::Result<()> {
-        lock(&self.files).remove(name);
-        Ok(())
+    pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
+        let mut disk = self.disk();
+        disk.remove(name)?;
+        disk.sync_dir()
+    }
+
+    fn disk(&self) -> MutexGuard<'_, Box<dyn Disk>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// A folder that is only read, also beside its writer: nothing is locked, cut or written.
+pub(crate) struct ReadOnly<D>(pub(crate) D);
+
+impl<D: Disk> Disk for ReadOnly<D> {
+    fn lock(&mut self) -> io::Result<bool> {
+        Ok(true)
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.0.list()
+    }
+
+    fn open(&self, name: &str) -> io::Result<u64> {
+        self.0.open(name)
+    }
+
+    fn read(&self, name: &str, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+        self.0.read(name, offset, into)
+    }
+
+    /// Only an empty folder would have a segment made.
+    fn create(&mut self, _: &str) -> io::Result<()> {
+        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+    }
+
+    fn write(&mut self, _: &str, _: u64, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn cut(&mut self, _: &str, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync(&mut self, _: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn rename(&mut self, _: &str, _: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn remove(&mut self, _: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync_dir(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn salt(&mut self) -> u64 {
+        0
+    }
+
+    fn place(&self, name: &str) -> String {
+        self.0.place(name)
+    }
 }

@@ -25,15 +25,10 @@ pub(crate) struct Frames<'a> {
     at: usize,
 }
 
-impl<'a> Frames<'a> {
+impl Frames<'_> {
     /// Where the last whole frame so far ended.
     pub(crate) fn end(&self) -> u64 {
         self.at as u64
-    }
-
-    /// Whether the file ends here, and not in something that is no frame.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.at == self.bytes.len()
     }
 }
 

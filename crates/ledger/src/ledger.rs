@@ -8,12 +8,13 @@
 use crate::answer::Summary;
 use crate::book::{Book, Change, Exemption};
 use crate::delay::Key;
-use crate::disk::{Disk, Folder, Memory};
+use crate::disk::Storage;
 use crate::event::{Asked, Detected, Event};
 use crate::policy::Policy;
 use crate::statistics::{Day, Incident};
 use crate::store::{Payloads, Store};
 use crate::{OperatorListing, OwnerListing, Past, PublicListing, Removal, Sublist, Sublists};
+use heloscope_journal::simulated::SimulatedDisk;
 use heloscope_model::Time;
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -70,6 +71,9 @@ pub enum Error {
         #[source]
         error: std::io::Error,
     },
+    /// The chain cannot be opened, read or written.
+    #[error(transparent)]
+    Journal(#[from] heloscope_journal::Error),
     /// A file is not what was written.
     #[error("{file} is damaged: {what}; put back a copy of the folder, nothing was changed")]
     Damaged {
@@ -179,26 +183,28 @@ impl Ledger {
     pub fn open(config: Config, now: Time) -> Result<Self, Error> {
         match &config.folder {
             Some(path) => {
-                let folder = Folder::own(path).map_err(|e| {
-                    Error::io(format!("opening the ledger in {}", path.display()), e)
-                })?;
-                Self::on(Arc::new(folder), config.policy, config.key, SNAPSHOT_EVERY, now)
+                let storage = Storage::folder(path)?;
+                Self::on(storage, config.policy, config.key, SNAPSHOT_EVERY, now)
             }
-            None => Self::on(Arc::new(Memory::default()), config.policy, config.key, u64::MAX, now),
+            None => {
+                let storage = Storage::memory(&SimulatedDisk::default())?;
+                Self::on(storage, config.policy, config.key, u64::MAX, now)
+            }
         }
     }
 
     fn on(
-        disk: Arc<dyn Disk>,
+        storage: Storage,
         policy: Policy,
         key: [u8; 32],
         every: u64,
         now: Time,
     ) -> Result<Self, Error> {
-        let (store, book) = Store::open(Arc::clone(&disk), policy, Key::new(key))?;
+        let readers = Arc::clone(&storage.readers);
+        let (store, book) = Store::open(storage, policy, Key::new(key))?;
         let shared = Arc::new(Shared {
             book: RwLock::new(book),
-            payloads: Payloads(disk),
+            payloads: Payloads(readers),
             log: Mutex::default(),
             trouble: Mutex::default(),
         });

@@ -1,7 +1,7 @@
 //! Where events are kept. In one folder:
 //!
-//! - `chain-N`: what cannot be changed. A frame an event: the chain's hash after it, SHA-256 of the
-//!   hash before and the body, then the body, [`Chained`]. 65,536 events a file.
+//! - the journal (`heloscope_journal`): the chain, which cannot be changed. A record an event: the
+//!   chain's hash after it, SHA-256 of the hash before and the body, then the body, [`Chained`].
 //! - `texts-N`: what can be erased. A frame an event that speaks of an address: its number and [`Payload`].
 //!   1,024 events a file, so that an erasure rewrites little and a look-up reads little.
 //! - `snapshot-N`: the state after event N. The last two good ones are kept.
@@ -14,19 +14,18 @@
 
 use crate::book::Book;
 use crate::delay::Key;
-use crate::disk::Disk;
+use crate::disk::{Shelf, Storage};
 use crate::event::Event;
 use crate::policy::Policy;
 use crate::seal::{Chained, Hash, Payload};
 use crate::snapshot::{self, Head};
 use crate::{Error, frames};
+use heloscope_journal::{Journal, Sequence};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
-/// Events in one chain file.
-const CHAIN: u64 = 65_536;
 /// Events in one file of texts.
 pub(crate) const TEXTS: u64 = 1024;
 /// Snapshots kept.
@@ -35,7 +34,8 @@ const SNAPSHOTS: usize = 2;
 /// The open store; only the writer has it.
 #[derive(Debug)]
 pub(crate) struct Store {
-    disk: Arc<dyn Disk>,
+    journal: Journal,
+    disk: Arc<Shelf>,
     /// The last event recorded.
     sequence: u64,
     head: Hash,
@@ -57,17 +57,18 @@ pub(crate) struct Entry {
 
 impl Store {
     /// Opens what is there, or begins. The book is as of the last event that was recorded whole.
-    pub(crate) fn open(
-        disk: Arc<dyn Disk>,
-        policy: Policy,
-        key: Key,
-    ) -> Result<(Self, Book), Error> {
-        let names = disk.names().map_err(|e| Error::io("listing the ledger's folder", e))?;
-        for aside in names.iter().filter(|n| n.ends_with(".new")) {
-            disk.remove(aside).map_err(|e| Error::io(format!("removing {aside}"), e))?;
+    pub(crate) fn open(storage: Storage, policy: Policy, key: Key) -> Result<(Self, Book), Error> {
+        let Storage { journal, beside: disk, .. } = storage;
+        for kind in ["snapshot", "texts"] {
+            let names =
+                disk.names(kind).map_err(|e| Error::io("listing the ledger's folder", e))?;
+            for aside in names.iter().filter(|n| n.ends_with(".new")) {
+                disk.remove(aside).map_err(|e| Error::io(format!("removing {aside}"), e))?;
+            }
         }
-        let (generation, head, mut book) = Self::newest_snapshot(&*disk, &names, policy, key);
+        let (generation, head, mut book) = Self::newest_snapshot(&disk, policy, key)?;
         let mut store = Self {
+            journal,
             disk,
             sequence: generation,
             head: head.chain,
@@ -76,9 +77,9 @@ impl Store {
             broken: None,
             lengths: BTreeMap::new(),
         };
-        let tail = store.tail(&names)?;
+        let tail = store.tail()?;
         store.repeat(tail, &mut book)?;
-        store.cut_texts(&names)?;
+        store.cut_texts()?;
         if !store.erasing.is_empty() {
             store.purge(&book)?;
         }
@@ -101,7 +102,7 @@ impl Store {
             return Err(Error::Stopped(why.clone()));
         }
         let mut texts: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-        let mut chain: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        let mut chain = Vec::with_capacity(batch.len());
         let (mut sequence, mut head) = (self.sequence, self.head);
         for Entry { chained, payload } in batch {
             sequence += 1;
@@ -111,20 +112,26 @@ impl Store {
             }
             let body = postcard::to_allocvec(chained)?;
             head = link(&head, &body);
-            let framed = [&head[..], &body].concat();
-            frames::push(chain.entry(name("chain", sequence, CHAIN)).or_default(), &framed);
+            chain.push([&head[..], &body].concat());
         }
-        let written = self.write(&texts).and_then(|()| self.write(&chain));
-        if let Err(error) = written {
-            self.take_back(texts.keys().chain(chain.keys()), &error);
-            return Err(Error::io("recording an event", error));
+        if let Err(error) = self.write(&texts) {
+            self.take_back(texts.keys(), &error);
+            return Err(Error::io("recording an event's texts", error));
         }
-        for (file, bytes) in texts.iter().chain(&chain) {
+        if let Err(error) = self.journal.append(&chain) {
+            // The texts are cut at the next start, if not here.
+            self.take_back(texts.keys(), &io::Error::other(error.to_string()));
+            if self.journal.stopped().is_some() {
+                self.broken = Some(error.to_string());
+            }
+            return Err(error.into());
+        }
+        for (file, bytes) in &texts {
             *self.lengths.entry(file.clone()).or_default() += bytes.len() as u64;
         }
-        // Only the files at the end are appended to.
-        let current = [name("texts", sequence, TEXTS), name("chain", sequence, CHAIN)];
-        self.lengths.retain(|file, _| current.contains(file));
+        // Only the file at the end is appended to.
+        let current = name("texts", sequence, TEXTS);
+        self.lengths.retain(|file, _| *file >= current);
         (self.sequence, self.head) = (sequence, head);
         Ok(())
     }
@@ -222,77 +229,59 @@ impl Store {
         }
     }
 
-    fn newest_snapshot(
-        disk: &dyn Disk,
-        names: &[String],
-        policy: Policy,
-        key: Key,
-    ) -> (u64, Head, Book) {
-        let snapshots = names.iter().rev().filter(|n| n.starts_with("snapshot-"));
-        for name in snapshots {
+    fn newest_snapshot(disk: &Shelf, policy: Policy, key: Key) -> Result<(u64, Head, Book), Error> {
+        let names =
+            disk.names("snapshot").map_err(|e| Error::io("listing the ledger's folder", e))?;
+        for name in names.iter().rev() {
             let Ok(bytes) = disk.read(name) else { continue };
             if let Ok((head, state)) = snapshot::decode(&bytes) {
-                return (state.generation, head, Book::from_state(state, policy, key));
+                return Ok((state.generation, head, Book::from_state(state, policy, key)));
             }
         }
-        (0, Head::default(), Book::new(policy, key))
+        Ok((0, Head::default(), Book::new(policy, key)))
     }
 
-    /// The chain after the snapshot; what was torn behind its last whole frame is cut.
-    fn tail(&mut self, names: &[String]) -> Result<Vec<(u64, Chained)>, Error> {
-        let first = name("chain", self.snapshot.max(1), CHAIN);
-        let files: Vec<&String> =
-            names.iter().filter(|n| n.starts_with("chain-") && **n >= first).collect();
+    /// The chain after the snapshot.
+    fn tail(&mut self) -> Result<Vec<(u64, Chained)>, Error> {
+        let damaged = |what: String| Error::Damaged { file: "the journal".into(), what };
+        let last = self.journal.last().get();
+        if last < self.snapshot {
+            return Err(damaged(format!(
+                "it ends at event {last}, a snapshot at {}",
+                self.snapshot
+            )));
+        }
         let mut tail = Vec::new();
-        let mut reached = self.snapshot;
-        for (n, file) in files.iter().enumerate() {
-            let bytes = self.read(file)?;
-            let damaged = |what: &str| Error::Damaged { file: (*file).clone(), what: what.into() };
-            let start = number(file).ok_or_else(|| damaged("its name has no number"))?;
-            let mut frames = frames::read(&bytes);
-            for (sequence, frame) in (start..).zip(&mut frames) {
-                let (hash, body) = frame
-                    .split_first_chunk::<32>()
-                    .ok_or_else(|| damaged("a frame is too short"))?;
-                if sequence == self.snapshot && *hash != self.head {
-                    return Err(damaged("it is not the chain that the snapshot was made of"));
+        for record in self.journal.read(Sequence(self.snapshot.max(1))) {
+            let (sequence, record) = record?;
+            let sequence = sequence.get();
+            let Some((hash, body)) = record.split_first_chunk::<32>() else {
+                return Err(damaged(format!("event {sequence} is too short")));
+            };
+            if sequence == self.snapshot {
+                if *hash != self.head {
+                    return Err(damaged(
+                        "it is not the chain that the snapshot was made of".into(),
+                    ));
                 }
-                if sequence <= self.snapshot {
-                    continue;
-                }
-                if sequence != reached + 1 || *hash != link(&self.head, body) {
-                    return Err(damaged(&format!("the chain breaks at event {sequence}")));
-                }
-                let chained = postcard::from_bytes(body)
-                    .map_err(|_| damaged("an event of another version"))?;
-                tail.push((sequence, chained));
-                (self.head, reached) = (*hash, sequence);
+                continue;
             }
-            if n + 1 == files.len() {
-                if !frames.is_whole() {
-                    let cut = self.disk.truncate(file, frames.end());
-                    cut.map_err(|e| Error::io(format!("cutting {file}"), e))?;
-                }
-                self.lengths.insert((*file).clone(), frames.end());
-                let held = start + frames::read(&bytes).count() as u64;
-                if held <= self.snapshot {
-                    return Err(damaged("it ends before the snapshot does"));
-                }
-            } else if !frames.is_whole() {
-                return Err(damaged("a frame in its middle cannot be read"));
+            if *hash != link(&self.head, body) {
+                return Err(damaged(format!("the chain breaks at event {sequence}")));
             }
+            let chained = postcard::from_bytes(body)
+                .map_err(|_| damaged(format!("event {sequence} is of another version")))?;
+            tail.push((sequence, chained));
+            self.head = *hash;
         }
-        if files.is_empty() && self.snapshot > 0 {
-            return Err(Error::Damaged { file: first, what: "it is missing".into() });
-        }
-        self.sequence = reached;
+        self.sequence = last;
         Ok(tail)
     }
 
     /// Texts that were torn, or whose events never reached the chain, go.
-    fn cut_texts(&mut self, names: &[String]) -> Result<(), Error> {
+    fn cut_texts(&mut self) -> Result<(), Error> {
         let from = name("texts", self.sequence.max(1), TEXTS);
-        for file in names.iter().filter(|n| n.starts_with("texts-") && **n >= from) {
+        for file in self.files("texts")?.iter().filter(|n| **n >= from) {
             let bytes = self.read(file)?;
             let mut frames = frames::read(&bytes);
             let mut keep = 0;
@@ -337,10 +326,7 @@ impl Store {
     }
 
     fn files(&self, kind: &str) -> Result<Vec<String>, Error> {
-        let mut names =
-            self.disk.names().map_err(|e| Error::io("listing the ledger's folder", e))?;
-        names.retain(|n| n.strip_prefix(kind).is_some_and(|rest| rest.starts_with('-')));
-        Ok(names)
+        self.disk.names(kind).map_err(|e| Error::io("listing the ledger's folder", e))
     }
 
     fn read(&self, file: &str) -> Result<Vec<u8>, Error> {
@@ -350,13 +336,13 @@ impl Store {
 
 /// Reads texts one after the other, a file at a time.
 pub(crate) struct Reader {
-    disk: Arc<dyn Disk>,
+    disk: Arc<Shelf>,
     file: String,
     texts: BTreeMap<u64, Payload>,
 }
 
 impl Reader {
-    pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
+    pub(crate) fn new(disk: Arc<Shelf>) -> Self {
         Self { disk, file: String::new(), texts: BTreeMap::new() }
     }
 
@@ -398,7 +384,7 @@ impl Reader {
 
 /// The texts of single events, for the views: read when they are asked for.
 #[derive(Clone, Debug)]
-pub(crate) struct Payloads(pub(crate) Arc<dyn Disk>);
+pub(crate) struct Payloads(pub(crate) Arc<Shelf>);
 
 impl Payloads {
     pub(crate) fn get(&self, sequences: &[u64]) -> Vec<Payload> {
@@ -426,10 +412,6 @@ pub(crate) fn link(before: &Hash, body: &[u8]) -> Hash {
 fn name(kind: &str, sequence: u64, events: u64) -> String {
     let first = (sequence.max(1) - 1) / events * events + 1;
     format!("{kind}-{first:016x}")
-}
-
-pub(crate) fn number(file: &str) -> Option<u64> {
-    u64::from_str_radix(file.rsplit_once('-')?.1, 16).ok()
 }
 
 fn texts(bytes: &[u8]) -> impl Iterator<Item = (u64, Payload)> {

@@ -3,12 +3,13 @@
 
 use crate::book::Book;
 use crate::delay::Key;
-use crate::disk::{Disk, Folder};
+use crate::disk::{ReadOnly, Shelf};
 use crate::event::Event;
 use crate::policy::Policy;
 use crate::seal::{Chained, Hash, Payload};
 use crate::store::{self, Reader};
-use crate::{Error, frames, snapshot};
+use crate::{Error, snapshot};
+use heloscope_journal::{Disk, FolderDisk, Journal, Options, Sequence};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -54,12 +55,14 @@ pub struct Replayed {
 
 /// Checks a ledger's folder.
 pub fn verify(folder: &Path) -> Result<Verified, Error> {
-    verify_on(Arc::new(Folder::read_only(folder)))
+    let (chain, beside) = read_only(folder)?;
+    verify_on(chain, beside)
 }
 
-pub(crate) fn verify_on(disk: Arc<dyn Disk>) -> Result<Verified, Error> {
+pub(crate) fn verify_on(chain: impl Disk + 'static, disk: Arc<Shelf>) -> Result<Verified, Error> {
+    let journal = journal(chain)?;
     let mut erased = BTreeSet::new();
-    each(&*disk, |sequence, _, chained| {
+    each(&journal, |sequence, _, chained| {
         if let Chained::Erasure(_, sequences) = chained {
             erased.extend(sequences);
             erased.insert(sequence);
@@ -68,7 +71,7 @@ pub(crate) fn verify_on(disk: Arc<dyn Disk>) -> Result<Verified, Error> {
     })?;
     let mut found = Verified::default();
     let mut reader = Reader::new(Arc::clone(&disk));
-    let faults = each(&*disk, |sequence, hash, chained| {
+    let faults = each(&journal, |sequence, hash, chained| {
         (found.events, found.head) = (sequence, hash);
         let (Chained::Sealed(commitments) | Chained::Erasure(commitments, _)) = chained else {
             return true;
@@ -85,8 +88,9 @@ pub(crate) fn verify_on(disk: Arc<dyn Disk>) -> Result<Verified, Error> {
         true
     })?;
     found.faults.extend(faults);
-    for name in names(&*disk)?.iter().filter(|n| n.starts_with("snapshot-") && !n.ends_with(".new"))
-    {
+    let snapshots =
+        disk.names("snapshot").map_err(|e| Error::io("listing the ledger's folder", e))?;
+    for name in snapshots.iter().filter(|n| !n.ends_with(".new")) {
         match disk.read(name).map(|bytes| snapshot::decode(&bytes)) {
             Ok(Ok(_)) => found.snapshots += 1,
             Ok(Err(error)) => found.faults.push(format!("{name}: {error}")),
@@ -98,10 +102,11 @@ pub(crate) fn verify_on(disk: Arc<dyn Disk>) -> Result<Verified, Error> {
 
 /// Gives every event out, in order, until `take` says no.
 pub fn export(folder: &Path, mut take: impl FnMut(Exported) -> bool) -> Result<(), Error> {
-    let disk: Arc<dyn Disk> = Arc::new(Folder::read_only(folder));
-    let mut reader = Reader::new(Arc::clone(&disk));
+    let (chain, disk) = read_only(folder)?;
+    let journal = journal(chain)?;
+    let mut reader = Reader::new(disk);
     let mut failed = None;
-    each(&*disk, |sequence, hash, chained| match reader.payload(sequence) {
+    each(&journal, |sequence, hash, chained| match reader.payload(sequence) {
         Ok(payload) => take(Exported { sequence, hash, chained, payload }),
         Err(error) => {
             failed = Some(error);
@@ -119,11 +124,12 @@ pub fn replay(
     key: [u8; 32],
     mut with: impl FnMut(Event) -> Option<Event>,
 ) -> Result<Replayed, Error> {
-    let disk: Arc<dyn Disk> = Arc::new(Folder::read_only(folder));
-    let mut reader = Reader::new(Arc::clone(&disk));
+    let (chain, disk) = read_only(folder)?;
+    let journal = journal(chain)?;
+    let mut reader = Reader::new(disk);
     let mut replayed = Replayed { book: Book::new(policy, Key::new(key)), stopped_at: None };
     let mut failed = None;
-    each(&*disk, |sequence, _, chained| match reader.event(sequence, chained) {
+    each(&journal, |sequence, _, chained| match reader.event(sequence, chained) {
         Ok(Some(event)) => {
             match with(event) {
                 Some(event) => drop(replayed.book.apply(&event)),
@@ -145,42 +151,41 @@ pub fn replay(
 
 /// Walks the chain; returns what is wrong with it, where the walk ends.
 fn each(
-    disk: &dyn Disk,
+    journal: &Journal,
     mut take: impl FnMut(u64, Hash, Chained) -> bool,
 ) -> Result<Vec<String>, Error> {
-    let names = names(disk)?;
-    let files: Vec<&String> = names.iter().filter(|n| n.starts_with("chain-")).collect();
-    let (mut next, mut head) = (1, Hash::default());
-    for (n, file) in files.iter().enumerate() {
-        if store::number(file) != Some(next) {
-            return Ok(vec![format!("{file}: the chain file before it is missing or cut")]);
+    let mut head = Hash::default();
+    for record in journal.read(Sequence(1)) {
+        let (sequence, record) = match record {
+            Ok((sequence, record)) => (sequence.get(), record),
+            Err(error) => return Ok(vec![error.to_string()]),
+        };
+        let Some((hash, body)) = record.split_first_chunk::<32>() else {
+            return Ok(vec![format!("event {sequence} is too short")]);
+        };
+        if *hash != store::link(&head, body) {
+            return Ok(vec![format!("the chain breaks at event {sequence}")]);
         }
-        let bytes = disk.read(file).map_err(|e| Error::io(format!("reading {file}"), e))?;
-        let mut frames = frames::read(&bytes);
-        for frame in &mut frames {
-            let Some((hash, body)) = frame.split_first_chunk::<32>() else {
-                return Ok(vec![format!("{file}: event {next} is too short")]);
-            };
-            if *hash != store::link(&head, body) {
-                return Ok(vec![format!("{file}: the chain breaks at event {next}")]);
-            }
-            let Ok(chained) = postcard::from_bytes(body) else {
-                return Ok(vec![format!("{file}: event {next} is of another version")]);
-            };
-            if !take(next, *hash, chained) {
-                return Ok(Vec::new());
-            }
-            (next, head) = (next + 1, *hash);
+        let Ok(chained) = postcard::from_bytes(body) else {
+            return Ok(vec![format!("event {sequence} is of another version")]);
+        };
+        if !take(sequence, *hash, chained) {
+            break;
         }
-        if !frames.is_whole() {
-            let last = n + 1 == files.len();
-            let how = if last { "ends in a torn event" } else { "has a torn event in its middle" };
-            return Ok(vec![format!("{file} {how}, after event {}", next - 1)]);
-        }
+        head = *hash;
     }
     Ok(Vec::new())
 }
 
-fn names(disk: &dyn Disk) -> Result<Vec<String>, Error> {
-    disk.names().map_err(|e| Error::io("listing the ledger's folder", e))
+fn read_only(folder: &Path) -> Result<(FolderDisk, Arc<Shelf>), Error> {
+    // Making a folder is not for who only reads.
+    std::fs::metadata(folder).map_err(|e| Error::io(format!("opening {}", folder.display()), e))?;
+    let disk = || {
+        FolderDisk::new(folder).map_err(|e| Error::io(format!("opening {}", folder.display()), e))
+    };
+    Ok((disk()?, Shelf::new(disk()?)))
+}
+
+fn journal(disk: impl Disk + 'static) -> Result<Journal, Error> {
+    Ok(Journal::open(ReadOnly(disk), Options::default())?.0)
 }

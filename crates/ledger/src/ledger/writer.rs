@@ -76,7 +76,10 @@ impl Writer {
         let mut recorded: Vec<(Event, Entry, Answering)> = Vec::new();
         for Request { what, answer } in batch {
             match self.event(what) {
-                Ok(Prepared::Event(event, entry)) => recorded.push((event, entry, answer)),
+                Ok(Prepared::Event(prepared)) => {
+                    let (event, entry) = *prepared;
+                    recorded.push((event, entry, answer));
+                }
                 Ok(Prepared::Nothing) => drop(answer.try_send(Ok(self.nothing()))),
                 Ok(Prepared::Follower(follower)) => {
                     // It must see everything before it, and everything after it.
@@ -137,7 +140,7 @@ impl Writer {
                 let payload = Payload::of_detection(*detected, &facts, told, &mut salt)?;
                 let chained = Chained::Sealed(payload.commitments());
                 let entry = Entry { chained, payload: Some(payload) };
-                return Ok(Prepared::Event(Event::Detected(facts), entry));
+                return Ok(Prepared::Event(Box::new((Event::Detected(facts), entry))));
             }
         };
         let payload = event.prefix().map(|_| Payload::of_event(&event, &mut salt)).transpose()?;
@@ -145,7 +148,7 @@ impl Writer {
             Some(payload) => Chained::Sealed(payload.commitments()),
             None => Chained::Open(event.clone()),
         };
-        Ok(Prepared::Event(event, Entry { chained, payload }))
+        Ok(Prepared::Event(Box::new((event, Entry { chained, payload }))))
     }
 
     fn record(&mut self, recorded: Vec<(Event, Entry, Answering)>) {
@@ -210,7 +213,7 @@ impl Writer {
 }
 
 enum Prepared {
-    Event(Event, Entry),
+    Event(Box<(Event, Entry)>),
     Follower(Follower),
     Erasure(Time, IpNet),
     /// There is nothing to record.
