@@ -1,6 +1,8 @@
 //! The pages over real sockets, a real ledger in memory and a clock that the tests set: look-up,
 //! notice, removal with its rules, forged and replayed forms, owners' proofs, the desk, bad input.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)] // a test fails by panicking
+
 mod lab;
 
 use heloscope_model::notice::{self, Subject, TimeKind};
@@ -174,6 +176,8 @@ fn forged_replayed_stale_and_foreign_forms_change_nothing() {
         assert!(reply.body.contains("Nothing was changed"), "{name}: {}", reply.body);
     }
     assert_eq!(lab.get(to).status, 303, "by GET nothing is removed");
+    let api = lab.post("/api/v1/addresses/203.0.113.10/removal", "", &foreign);
+    assert_eq!(api.status, 403, "nor by a page elsewhere that has its visitors post to the API");
     assert!(lab.is_listed(ADDRESS) && lab.is_listed("203.0.113.11"));
 
     assert_eq!(lab.post(to, &good, &[]).status, 200);
@@ -383,6 +387,37 @@ fn policy_and_statistics_tell_the_policys_own_numbers() {
         let body = lab.get(path).body;
         assert!(body.contains(words), "{path}: {body}");
     }
+}
+
+#[test]
+fn nobody_learns_a_trap_by_watching_numbers() {
+    let lab = Lab::new();
+    let seen = |lab: &Lab| {
+        ["/healthz", "/metrics", "/statistics"].map(|path| lab.get_from(path, "198.51.100.7").body)
+    };
+    let before = seen(&lab);
+    lab.hidden_session("203.0.113.77");
+    assert_eq!(seen(&lab), before);
+    let own = lab.get("/healthz").json();
+    assert!(own["generation"].as_u64().unwrap() > 0, "the machine itself sees it move");
+    lab.pass(2 * 86_400);
+    let today = lab.get_from("/statistics", "198.51.100.7").body;
+    assert_ne!(today, before[2], "and everybody when the day is over");
+}
+
+#[test]
+fn letters_and_look_ups_are_bounded() {
+    let lab = Lab::new();
+    let gone = lab.get("/lookup/203.0.113.10/owner");
+    assert_eq!(gone.status, 404, "not listed: nothing to see, no name server is asked");
+    lab.bot(ADDRESS, "x");
+    for (n, status) in [(0, 200), (1, 200), (2, 200), (3, 429)] {
+        let form = lab.get("/lookup/203.0.113.10/owner").form(1);
+        let body = format!("{form}&mailbox=postmaster%40example.org");
+        let sent = lab.post("/lookup/203.0.113.10/owner/mail", &body, &[]);
+        assert_eq!(sent.status, status, "letter {n}: nobody's mailbox is filled");
+    }
+    assert_eq!(lab.letters().len(), 3);
 }
 
 /// The reply's time is the lab's, not the machine's.

@@ -2,6 +2,7 @@
 //! speaks plain HTTP over a socket.
 
 #![allow(dead_code, unreachable_pub)] // each test file is a crate and uses its part
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)] // a test fails by panicking
 
 use heloscope_ledger::{Config, Detected, HeloClass, Ledger, Rule};
 use heloscope_model::Time;
@@ -75,6 +76,7 @@ impl Lab {
             key: [1; 32],
             desk: Some("open sesame".to_owned()),
             front_ends: vec!["127.0.0.1/32".parse().unwrap()],
+            watchers: vec!["127.0.0.0/8".parse().unwrap()],
             pages: rate,
             forms: rate,
             policy,
@@ -136,6 +138,32 @@ impl Lab {
         self.ledger.detected(detected).unwrap();
         self.ledger.tick(at).unwrap();
         assert!(self.is_listed(address));
+    }
+
+    /// A session that hits a trap and says nothing else: too little to list.
+    pub fn hidden_session(&self, address: &str) {
+        let at = self.now();
+        let traps = vec![("anna@trap.example".to_owned(), TrapKind::NeverUsed)];
+        let (helo, session) = (Some("mail.example.net".to_owned()), "{}".to_owned());
+        let (rules, helo_class) = (Vec::new(), HeloClass::Name);
+        let (address, sensor, port) = (address.parse().unwrap(), "lab".to_owned(), 40_000);
+        let (key, dialect, arrived) = (5, 6, at);
+        let detected = Detected {
+            address,
+            port,
+            at,
+            arrived,
+            sensor,
+            rules,
+            traps,
+            helo,
+            helo_class,
+            key,
+            dialect,
+            session,
+        };
+        self.ledger.detected(detected).unwrap();
+        self.ledger.tick(at.plus_secs(1.0)).unwrap();
     }
 
     pub fn is_listed(&self, address: &str) -> bool {
