@@ -172,6 +172,11 @@ impl Book {
         std::mem::take(&mut self.out)
     }
 
+    /// Passes over an event that was erased.
+    pub(crate) fn skip(&mut self) {
+        self.state.generation += 1;
+    }
+
     /// Whether the clock's word would change anything, or was not noted for a while.
     pub(crate) fn needs_tick(&self, now: Time) -> bool {
         let due = self.queue.peek().is_some_and(|Reverse((due, _))| *due <= now);
@@ -499,3 +504,6 @@ pub(crate) fn net_of(address: IpAddr) -> Option<IpNet> {
         IpAddr::V6(a) => Ipv6Net::new(a, 64).ok().map(|net| IpNet::V6(net.trunc())),
     }
 }
+
+#[cfg(test)]
+mod tests;

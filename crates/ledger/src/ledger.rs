@@ -8,11 +8,13 @@
 use crate::answer::Summary;
 use crate::book::{Book, Change, Exemption};
 use crate::delay::Key;
+use crate::disk::Storage;
 use crate::event::{Asked, Detected, Event};
 use crate::policy::Policy;
 use crate::statistics::{Day, Incident};
-use crate::store::Payloads;
+use crate::store::{Payloads, Store};
 use crate::{OperatorListing, OwnerListing, Past, PublicListing, Removal, Sublist, Sublists};
+use heloscope_journal::simulated::SimulatedDisk;
 use heloscope_model::Time;
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -27,6 +29,8 @@ mod writer;
 const WAITING: usize = 4096;
 /// The most sessions in a view.
 const SEEN: usize = 50;
+/// A snapshot is written after so many events, and at the end.
+const SNAPSHOT_EVERY: u64 = 100_000;
 /// The most batches of changes that a subscriber may lag behind.
 const LAG: usize = 1024;
 
@@ -53,14 +57,43 @@ impl Config {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The writer has stopped: nothing more is recorded until the list is started again.
-    #[error("the ledger takes nothing more: {0}; free space or mend the disk, then start again")]
+    #[error("the ledger takes nothing more: {0}; mend the disk, then start again")]
     Stopped(String),
+    /// This was not recorded, nothing else was lost: the disk may be full.
+    #[error("not recorded: {0}; free space on the ledger's disk and try again")]
+    NotRecorded(String),
+    /// A file cannot be read or written.
+    #[error("{what}: {error}")]
+    Io {
+        /// Doing what.
+        what: String,
+        /// What the system said.
+        #[source]
+        error: std::io::Error,
+    },
+    /// The chain cannot be opened, read or written.
+    #[error(transparent)]
+    Journal(#[from] heloscope_journal::Error),
+    /// A file is not what was written.
+    #[error("{file} is damaged: {what}; put back a copy of the folder, nothing was changed")]
+    Damaged {
+        /// Which.
+        file: String,
+        /// How.
+        what: String,
+    },
     /// The event cannot be encoded.
     #[error("encoding an event: {0}")]
     Encode(#[from] postcard::Error),
     /// No thread for the writer.
     #[error("starting the ledger's writer: {0}")]
     Thread(std::io::Error),
+}
+
+impl Error {
+    pub(crate) fn io(what: impl Into<String>, error: std::io::Error) -> Self {
+        Self::Io { what: what.into(), error }
+    }
 }
 
 /// That a report is recorded for good.
@@ -120,6 +153,8 @@ struct Shared {
     book: RwLock<Book>,
     payloads: Payloads,
     log: Mutex<writer::Log>,
+    /// The last thing that went wrong without stopping the writer.
+    trouble: Mutex<Option<String>>,
 }
 
 struct Request {
@@ -146,14 +181,36 @@ struct Answer {
 impl Ledger {
     /// Opens the list, or begins one.
     pub fn open(config: Config, now: Time) -> Result<Self, Error> {
-        let book = Book::new(config.policy.clone(), Key::new(config.key));
+        match &config.folder {
+            Some(path) => {
+                let storage = Storage::folder(path)?;
+                Self::on(storage, config.policy, config.key, SNAPSHOT_EVERY, now)
+            }
+            None => {
+                let storage = Storage::memory(&SimulatedDisk::default())?;
+                Self::on(storage, config.policy, config.key, u64::MAX, now)
+            }
+        }
+    }
+
+    fn on(
+        storage: Storage,
+        policy: Policy,
+        key: [u8; 32],
+        every: u64,
+        now: Time,
+    ) -> Result<Self, Error> {
+        let readers = Arc::clone(&storage.readers);
+        let (store, book) = Store::open(storage, policy, Key::new(key))?;
         let shared = Arc::new(Shared {
             book: RwLock::new(book),
-            payloads: Payloads::default(),
+            payloads: Payloads(readers),
             log: Mutex::default(),
+            trouble: Mutex::default(),
         });
         let (requests, waiting) = sync_channel(WAITING);
-        let writer = writer::start(Arc::clone(&shared), waiting).map_err(Error::Thread)?;
+        let writer =
+            writer::start(Arc::clone(&shared), store, every, waiting).map_err(Error::Thread)?;
         let writer = Mutex::new(Some(writer));
         let ledger = Self { inner: Arc::new(Inner { shared, requests: Some(requests), writer }) };
         ledger.tick(now)?;
@@ -246,8 +303,8 @@ impl Ledger {
             let book = self.book();
             (book.public(address).0?, book.sessions(address, false, SEEN))
         };
-        let payloads = sequences.into_iter().filter_map(|s| self.inner.shared.payloads.get(s));
-        Some(OwnerListing { public, seen: payloads.filter_map(|p| p.owner()).collect() })
+        let payloads = self.inner.shared.payloads.get(&sequences);
+        Some(OwnerListing { public, seen: payloads.iter().filter_map(|p| p.owner()).collect() })
     }
 
     /// What the operator may know of a listing.
@@ -260,8 +317,8 @@ impl Ledger {
     /// operator.
     pub fn evidence(&self, address: IpAddr) -> Vec<crate::OperatorEvidence> {
         let sequences = self.book().sessions(address, true, SEEN);
-        let payloads = sequences.into_iter().filter_map(|s| self.inner.shared.payloads.get(s));
-        payloads.filter_map(|p| p.operator()).collect()
+        let payloads = self.inner.shared.payloads.get(&sequences);
+        payloads.iter().filter_map(|p| p.operator()).collect()
     }
 
     /// Sessions as they came, newest first: for the desk.
@@ -312,6 +369,11 @@ impl Ledger {
     /// The list's clock.
     pub fn now(&self) -> Option<Time> {
         self.book().now()
+    }
+
+    /// What last went wrong without stopping the list (a snapshot that could not be written).
+    pub fn trouble(&self) -> Option<String> {
+        self.inner.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What changed after an event, in order; none if that is too long ago: take [`Ledger::listed`].

@@ -10,16 +10,20 @@
 mod answer;
 mod book;
 mod delay;
+mod disk;
 mod event;
+mod frames;
 mod helo;
 mod ledger;
 pub mod policy;
 mod record;
 mod reserved;
 mod seal;
+mod snapshot;
 mod statistics;
 mod store;
 mod sublists;
+mod verify;
 mod view;
 
 pub use answer::Summary;
@@ -32,4 +36,5 @@ pub use reserved::{DOCUMENTATION, RESERVED, listable};
 pub use seal::{Chained, Hash, Payload, PublicSession};
 pub use statistics::{Day, Incident};
 pub use sublists::Sublists;
+pub use verify::{Exported, Replayed, Verified, export, replay, verify};
 pub use view::*;
