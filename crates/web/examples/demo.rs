@@ -37,6 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         key: [1; 32],
         desk: Some("demo".to_owned()),
         front_ends: Vec::new(),
+        watchers: vec!["127.0.0.0/8".parse()?],
         pages: Rate { burst: 300, every_ms: 100 },
         forms: Rate { burst: 100, every_ms: 1000 },
         policy,
@@ -82,7 +83,8 @@ fn fill(ledger: &Ledger, start: Time) -> Result<(), heloscope_ledger::Error> {
                 _ => ("helo-ylmf-pc", 'A', Some("ylmf-pc")),
             };
             ledger.detected(session(address, at, &[(id, class)], helo))?;
-            ledger.tick(at)?;
+            // A second later: the session itself has moved the clock to its own instant.
+            ledger.tick(at.plus_secs(1.0))?;
             if dice(5) == 0 {
                 ledger.remove(address, Asked::Anybody, at.plus_secs(60.0))?;
             }
@@ -170,13 +172,14 @@ struct Lab;
 
 impl Resolver for Lab {
     fn names(&self, address: IpAddr) -> Later<'_, Result<Vec<String>, Unanswered>> {
-        Box::pin(
-            async move { Ok(vec![format!("mail-{}.example.org", address).replace([':'], "-")]) },
-        )
+        Box::pin(async move {
+            Ok(vec![format!("mail-{}.example.org", address.to_string().replace([':', '.'], "-"))])
+        })
     }
     fn addresses(&self, name: String) -> Later<'_, Result<Vec<IpAddr>, Unanswered>> {
         Box::pin(async move {
-            let text = name.trim_start_matches("mail-").trim_end_matches(".example.org").to_owned();
+            let text =
+                name.trim_start_matches("mail-").trim_end_matches(".example.org").replace('-', ".");
             Ok(text.parse().into_iter().collect())
         })
     }

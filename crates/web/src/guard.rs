@@ -16,6 +16,10 @@ use std::net::IpAddr;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Visitor(pub(crate) Option<IpAddr>);
 
+/// Whether the visitor may see what moves at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watches(pub(crate) bool);
+
 /// Nothing but our own style and pictures is loaded, nobody frames us, forms go to us.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
@@ -43,7 +47,12 @@ const HEADERS: [(HeaderName, HeaderValue); 7] = [
 pub(crate) async fn guard(With(state): With<State>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|info| info.0.0.ip());
     let visitor = peer.map(|peer| client(peer, request.headers(), &state));
+    // Somebody's front end that we were not told of speaks for everybody.
+    let spoken_for = request.headers().contains_key("x-forwarded-for") && visitor == peer;
+    let among = |ip: IpAddr| state.site.watchers.iter().any(|net| net.contains(&ip));
+    let watches = Watches(!spoken_for && visitor.is_some_and(among));
     request.extensions_mut().insert(Visitor(visitor));
+    request.extensions_mut().insert(watches);
     let mut response = match turned_away(&state, &request, visitor) {
         Some(response) => response,
         None => next.run(request).await,
@@ -69,9 +78,13 @@ fn turned_away(state: &Inner, request: &Request, visitor: Option<IpAddr>) -> Opt
     }
     let api = path.starts_with("/api/");
     let form = request.method() == Method::POST;
-    if form && !api && is_foreign(request.headers()) {
+    if form && is_foreign(request.headers()) {
         let text = "Your browser says that the form was sent from another web site. Nothing was changed. \
                     Please use the form on our own page.";
+        if api {
+            let answer = Json(serde_json::json!({ "error": text }));
+            return Some((StatusCode::FORBIDDEN, answer).into_response());
+        }
         let home = Some(("/", "To our own page"));
         let title = "This form came from elsewhere";
         return Some(page::problem(state, StatusCode::FORBIDDEN, title, text, home));

@@ -32,7 +32,8 @@ pub use rate::Rate;
 pub use serve::{Limits, Peer, serve};
 pub use state::{NoRandomness, Rim, Sensor, Site, State};
 
-use axum::extract::{DefaultBodyLimit, State as With};
+use crate::guard::Watches;
+use axum::extract::{DefaultBodyLimit, Extension, State as With};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
@@ -82,12 +83,21 @@ pub fn router(state: State) -> axum::Router {
 }
 
 /// Liveness, and the last change that is applied.
-async fn health(With(state): With<State>) -> Response {
-    let generation = state.ledger.generation();
+async fn health(
+    With(state): With<State>,
+    Extension(Watches(watches)): Extension<Watches>,
+) -> Response {
+    let generation = watches.then(|| state.ledger.generation());
     axum::Json(serde_json::json!({ "alive": true, "generation": generation })).into_response()
 }
 
-async fn metrics(With(state): With<State>) -> Response {
+async fn metrics(
+    With(state): With<State>,
+    Extension(Watches(watches)): Extension<Watches>,
+) -> Response {
+    if !watches {
+        return page::not_found(&state);
+    }
     let kind =
         HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     ([(header::CONTENT_TYPE, kind)], (state.rim.metrics)()).into_response()

@@ -87,14 +87,20 @@ fn notice_text(state: &Inner, address: IpAddr, headers: &HeaderMap) -> Option<St
     };
     if owner::proved(state, address, headers)
         && let Some(owner) = state.ledger.owner(address)
-        && !owner.seen.is_empty()
+        && let seen = own(owner.seen, address)
+        && !seen.is_empty()
     {
-        let exact =
-            owner.seen.iter().map(|s| notice::of_evidence(s, &listing, zone, now).to_text());
+        let exact = seen.iter().map(|s| notice::of_evidence(s, &listing, zone, now).to_text());
         return Some(exact.collect::<Vec<_>>().join("\n"));
     }
     let memory_s = state.site.policy.memory_s;
     Some(notice::of_listing(&listing, address, zone, memory_s, now).to_text())
+}
+
+/// What was seen of the very address that was proved: its neighbours in a listed /64 may be others'.
+fn own(mut seen: Vec<OwnerEvidence>, address: IpAddr) -> Vec<OwnerEvidence> {
+    seen.retain(|s| s.address.to_canonical() == address);
+    seen
 }
 
 /// The form again, with what is wrong.
@@ -131,7 +137,6 @@ struct Listed {
     ago: String,
     expires: String,
     times: u32,
-    memory: String,
     helo: &'static str,
     meanings: Vec<Meaning>,
     token: String,
@@ -153,6 +158,7 @@ impl Listed {
     ) -> Result<Self, crate::state::NoRandomness> {
         let (site, now) = (&state.site, state.now());
         let single = listing.prefix.prefix_len() == listing.prefix.max_prefix_len();
+        let ip = address;
         let address = address.to_string();
         Ok(Self {
             frame: state.into(),
@@ -166,13 +172,12 @@ impl Listed {
             ago: words::ago(listing.last.time, now),
             expires: words::minute(listing.expires),
             times: listing.times_listed,
-            memory: words::term(site.policy.memory_s),
             helo: words::helo(listing.helo),
             meanings: listing.detectors.iter().map(|id| words::meaning(id)).collect(),
             token: state.form_token(crate::removal::PURPOSE, &address)?,
             lockout: words::term(site.policy.lockout_s),
             proved,
-            seen: owner.map(|o| o.seen).unwrap_or_default(),
+            seen: owner.map(|o| own(o.seen, ip)).unwrap_or_default(),
             history: rows(past),
             address,
         })

@@ -10,7 +10,7 @@
 use crate::page::{self, Frame};
 use crate::state::{Inner, State};
 use crate::token::Bad;
-use crate::{address, token};
+use crate::{address, guard, token};
 use askama::Template;
 use axum::Form;
 use axum::extract::rejection::FormRejection;
@@ -96,10 +96,22 @@ pub(crate) async fn ways(
     Path(text): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    match address::read(&text) {
-        Ok(address) => ways_page(&state, address, &headers, StatusCode::OK, "").await,
-        Err(_) => page::not_found(&state),
+    let Ok(address) = address::read(&text) else { return page::not_found(&state) };
+    match unlisted(&state, address) {
+        Some(response) => response,
+        None => ways_page(&state, address, &headers, StatusCode::OK, "").await,
     }
+}
+
+/// Of an address that is not listed there is nothing to see, and nobody to be asked.
+fn unlisted(state: &Inner, address: IpAddr) -> Option<Response> {
+    if state.ledger.sublist(address).is_some() {
+        return None;
+    }
+    let text = "This address is not listed, so there are no details to see.";
+    let page = format!("/lookup/{address}");
+    let back = Some((page.as_str(), "Open the address’s page"));
+    Some(page::problem(state, StatusCode::NOT_FOUND, "Nothing to see", text, back))
 }
 
 async fn ways_page(
@@ -212,6 +224,9 @@ pub(crate) async fn by_mail(
         let wrong = "Please choose one of the mailboxes offered.";
         return ways_page(&state, address, &headers, StatusCode::BAD_REQUEST, wrong).await;
     };
+    if let Err(wait) = state.letters.admit(address, state.now().nanos() / 1_000_000) {
+        return guard::too_often(&state, wait, false);
+    }
     let token = match state.lasting_token(LINK, &address.to_string(), DAY) {
         Ok(token) => token,
         Err(error) => return error.page(&state),
@@ -320,6 +335,9 @@ fn taken(
     let refuse = |bad| Box::new(page::bad_form(state, bad, &back));
     let Form(filled) = filled.map_err(|_| refuse(Bad::Forged))?;
     state.take_form(FORM, &address.to_string(), &filled.token).map_err(refuse)?;
+    if let Some(response) = unlisted(state, address) {
+        return Err(Box::new(response));
+    }
     Ok((address, filled))
 }
 

@@ -27,6 +27,9 @@ pub struct Site {
     pub desk: Option<String>,
     /// Front ends whose `X-Forwarded-For` is believed.
     pub front_ends: Vec<IpNet>,
+    /// Who may see the metrics and the generation, the machine itself as a rule. Everybody else must not:
+    /// whoever mails one recipient and sees a number move has found a trap.
+    pub watchers: Vec<IpNet>,
     /// How often one visitor may ask for a page.
     pub pages: Rate,
     /// How often one visitor may post a form.
@@ -78,6 +81,8 @@ pub struct Inner {
     pub(crate) spent: Spent,
     pub(crate) pages: Visitors,
     pub(crate) forms: Visitors,
+    /// Letters about one address: nobody has us fill a stranger's mailbox.
+    pub(crate) letters: Visitors,
     /// Tries of the desk's token.
     pub(crate) knocks: Visitors,
 }
@@ -104,6 +109,7 @@ impl State {
             spent: Spent::default(),
             pages,
             forms,
+            letters: Visitors::new(Rate { burst: 3, every_ms: 3_600_000 }),
             knocks: Visitors::new(Rate { burst: 5, every_ms: 30_000 }),
             site,
             rim,
