@@ -12,7 +12,8 @@ setup() { :; }
 # Software whose package is only unpacked stands over the machine's own for this host.
 unpacked() {
     [ -e "$DEBS/$1/done" ] || { echo "package $1 could not be fetched" >&2; exit 3; }
-    mount -t overlay overlay -o "lowerdir=$DEBS/$1/root/usr:/usr" /usr
+    mkdir -p /run/over/up /run/over/work
+    mount -t overlay overlay -o "lowerdir=$DEBS/$1/root/usr:/usr,upperdir=/run/over/up,workdir=/run/over/work" /usr
     for d in etc var; do [ -d "$DEBS/$1/root/$d" ] && cp -a "$DEBS/$1/root/$d/." "/$d/"; done
 }
 # Whether the exchanger offers STARTTLS: what an administrator would set for a client that cannot find out.
@@ -20,7 +21,7 @@ tls() { case $1 in *secure*) echo on ;; *) echo off ;; esac; }
 . "$PROGRAMS/$PROGRAM.sh"
 setup || { echo "skipped: setup failed" > /run/report; exit 3; }
 version > /run/version 2>/dev/null
-[ "$QUEUES" = 1 ] && tail_wait=60 || tail_wait=0
+[ "$QUEUES" = 1 ] && tail_wait=30 || tail_wait=0
 
 tops=(Invoice Meeting Offer Report Newsletter "Your order" Minutes Delivery Question Photos)
 names=(anna bela carl dora emil fred gina hugo ines jan)

@@ -10,10 +10,10 @@ def session(chance, to, number):
     sender, rcpt = f"r{chance.randrange(9999)}@rat.example", to.rcpt(to.PLAIN)
     w.say(f"MAIL FROM: <{sender}>")
     w.say(f"RCPT TO: <{rcpt}>")
-    one, two = f"{chance.randrange(1 << 32):08x}", f"{chance.randrange(1 << 32):08x}"
-    line = f"----=_NextPart_000_0006_{one.upper()}.{two.upper()}"
+    high, low = f"01c6{chance.randrange(1 << 16):04x}", f"{chance.randrange(1 << 32):08x}"
+    line = f"----=_NextPart_000_0006_{high.upper()}.{low.upper()}"
     if w.say("DATA") == 354:
-        w.say(f"Message-ID: <000601c6{chance.randrange(1 << 16):04x}${one}${two}@pc>\r\nFrom: <{sender}>\r\nTo: <{rcpt}>\r\nSubject: Re: meds\r\n"
+        w.say(f"Message-ID: <0006{high}${low}$6401a8c0@pc>\r\nFrom: <{sender}>\r\nTo: <{rcpt}>\r\nSubject: Re: meds\r\n"
               f"X-Mailer: Microsoft Outlook Express 6.00.2900.2180\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative;\r\n\tboundary=\"{line}\"\r\n\r\n"
               f"--{line}\r\nContent-Type: text/plain\r\n\r\nmeds\r\n--{line}--\r\n.")
     w.say("QUIT")

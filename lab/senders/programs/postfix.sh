@@ -5,7 +5,9 @@ setup() {
     cat > /etc/postfix/main.cf <<E
 compatibility_level = 3.6
 myhostname = ${HELO:-$(hostname)}
-mydestination = localhost
+mydestination = localhost, ${FROM#*@}
+local_transport = discard:
+local_recipient_maps =
 mynetworks = 127.0.0.0/8
 inet_interfaces = loopback-only
 inet_protocols = ipv4
@@ -14,7 +16,6 @@ smtp_tls_security_level = may
 minimal_backoff_time = 3s
 maximal_backoff_time = 6s
 queue_run_delay = 3s
-$POSTFIX_MORE
 E
     sed -i 's/^\(smtp *unix .*\) y \(.*smtp\)$/\1 n \2/' /etc/postfix/master.cf
     grep -q ^postlog /etc/postfix/master.cf || echo 'postlog unix-dgram n - n - 1 postlogd' >> /etc/postfix/master.cf

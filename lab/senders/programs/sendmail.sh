@@ -1,6 +1,7 @@
 # Sendmail 8.17, its configuration made by its own m4 files (nullclient left off: it delivers itself).
 QUEUES=1
-version() { sendmail-mta -d0.1 -bv root 2>/dev/null | awk '/^Version/{print $2}'; }
+MTA=/usr/libexec/sendmail/sendmail
+version() { "$MTA" -d0.1 -bv root 2>/dev/null | awk '/^Version/{print $2}'; }
 setup() {
     unpacked sendmail
     groupadd -f smmta; groupadd -f smmsp
@@ -19,9 +20,9 @@ FEATURE(\`accept_unresolvable_domains')dnl
 FEATURE(\`nocanonify')dnl
 MAILER(\`smtp')dnl
 E
-    m4 /etc/mail/sendmail.mc > /etc/mail/sendmail.cf 2>/var/log/m4
+    m4 /etc/mail/sendmail.mc > /etc/mail/sendmail.cf 2>/dev/null
     chmod 755 /var/spool/mqueue; chmod go-w / /etc /etc/mail /var /var/spool
-    sendmail-mta -bd -q2s -C/etc/mail/sendmail.cf -ODaemonPortOptions=Addr=127.0.0.1,Port=2525 > /var/log/sendmail.out 2>&1
+    "$MTA" -bd -q2s -C/etc/mail/sendmail.cf -ODaemonPortOptions=Addr=127.0.0.1,Port=2525 > /var/log/sendmail.out 2>&1
 }
-send() { shift; local from=$1; shift; sendmail-mta -C/etc/mail/sendmail.cf -Am -odb -i -f "$from" "$@" < "$MSG"; }
+send() { shift; local from=$1; shift; "$MTA" -C/etc/mail/sendmail.cf -Am -odb -i -f "$from" "$@" < "$MSG"; }
 queued() { find /var/spool/mqueue -name 'qf*' | wc -l; }

@@ -1,4 +1,5 @@
 <?php // argv: server helo from subject body tls rcpt...
+require '/usr/share/php/Egulias/EmailValidator/autoload.php';
 require '/usr/share/php/Swift/swift_required.php';
 [, $server, $helo, $from, $subject, $body, $tls] = $argv;
 $t = new Swift_SmtpTransport($server, 25, $tls === 'on' ? 'tls' : null);

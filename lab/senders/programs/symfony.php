@@ -7,4 +7,4 @@ $t->getStream()->setStreamOptions(['ssl' => ['verify_peer' => false, 'verify_pee
 if ($helo !== '') $t->setLocalDomain($helo);
 $m = (new Symfony\Component\Mime\Email())->from($from)->subject($subject)->text($body);
 foreach (array_slice($argv, 7) as $rcpt) $m->addTo($rcpt);
-try { $t->send($m); $t->stop(); } catch (Exception $e) { fwrite(STDERR, $e->getMessage()."\n"); exit(1); }
+try { $t->send($m); } catch (Exception $e) { fwrite(STDERR, $e->getMessage()."\n"); exit(1); }

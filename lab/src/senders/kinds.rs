@@ -157,7 +157,8 @@ fn badly(entry: Badly) -> Kind {
         None => Some(host.clone()),
     };
     // What is bad is one thing; where it is not the greeting, the greeting is right.
-    let says = if entry.machine.is_none() && entry.says.is_empty() { host.clone() } else { entry.says };
+    let says =
+        if entry.machine.is_none() && entry.says.is_empty() { host.clone() } else { entry.says };
     Kind {
         name: entry.kind,
         program: entry.program,

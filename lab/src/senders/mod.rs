@@ -1,6 +1,6 @@
 //! Many senders, one receiver: real mailers well and badly configured, and bots by dialect, recorded at the receiver's interface, one capture a kind.
 //!
-//! In: senders/kinds.toml and how many mails each kind is to send. Out: a folder with `KIND.pcap` each and [`kinds.toml`](told)
+//! In: senders/kinds.toml and how many mails each kind is to send. Out: a folder with `KIND.pcap` each, and `kinds.toml` ([`told`])
 //! that says what each is, what it said and what a list should make of it. What could not be installed is skipped with its reason.
 //! Nothing is judged here; [`verdicts`] shows what the built `heloscope` makes of a folder.
 
@@ -23,10 +23,12 @@ use std::process::Command;
 pub struct Order {
     /// The folder to write.
     pub out: PathBuf,
-    /// Mails (of a bot: sessions) a kind sends.
+    /// Mails a kind sends; bots hold twice as many sessions.
     pub mails: u32,
     /// Kinds to play; all when empty.
     pub only: Vec<String>,
+    /// Captures are written as `.pcap.xz`.
+    pub packed: bool,
     /// Seed of the chance in names, recipients and order.
     pub seed: u64,
 }
@@ -52,7 +54,7 @@ pub fn record(order: &Order) -> Result<Vec<told::Told>> {
     let receiver = receiver::start(&world)?;
     let wire = receiver::record(&receiver)?;
     let played = play::all(&world, &receiver, &kinds, order, &built)?;
-    told::write(&receiver, &wire, played, &order.out)
+    told::write(&receiver, &wire, played, order)
 }
 
 /// The names of one kind: forward and back where it is set up so, a domain that mail to it could reach.

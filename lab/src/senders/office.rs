@@ -18,10 +18,8 @@ impl Office {
         world.switch(&bridge)?;
         let gateway = world.public("gateway", address, "UTC")?;
         world.plug(&gateway, "lan0", &bridge, "")?;
-        gateway.sh(
-            "ip addr add 192.168.9.1/24 dev lan0; sysctl -qw net.ipv4.ip_forward=1
-             iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE",
-        )?;
+        gateway.sh("ip addr add 192.168.9.1/24 dev lan0; sysctl -qw net.ipv4.ip_forward=1
+             iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE")?;
         Ok(Self { bridge, _gateway: gateway })
     }
 
@@ -32,7 +30,11 @@ impl Office {
         host.sh(&format!(
             "ip addr add {address}/24 dev eth0 && ip route add default via 192.168.9.1"
         ))?;
-        host.write("/etc/resolv.conf", format!("nameserver {DNS}\n"), 0o644)?;
+        host.write(
+            "/etc/resolv.conf",
+            format!("nameserver {DNS}\noptions single-request-reopen timeout:1 attempts:5\n"),
+            0o644,
+        )?;
         Ok(host)
     }
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 /// Kinds that play at once.
-const AT_ONCE: usize = 5;
+const AT_ONCE: usize = 8;
 
 /// Longest play of a kind.
 const LONGEST_S: f64 = 400.0;
@@ -71,14 +71,18 @@ fn reap(running: &mut Vec<Running>, played: &mut Vec<Played>) {
         }
         let Some(host) = one.hosts.first() else { return false };
         let read = |path: &str| {
-            host.read(path).map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()).unwrap_or_default()
+            host.read(path)
+                .map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned())
+                .unwrap_or_default()
         };
         let report = read("/run/report");
         let why = read("/run/failed.err").lines().last().unwrap_or_default().to_owned();
         let skipped = if report.is_empty() {
             Some("it did not end in time".to_owned())
         } else {
-            report.strip_prefix("skipped: ").map(|what| format!("{what}: {}", read("/run/drive.err")))
+            report
+                .strip_prefix("skipped: ")
+                .map(|what| format!("{what}: {}", read("/run/drive.err")))
         };
         println!(
             "{:<40} {:>4.0} s  {}{}",
@@ -136,13 +140,17 @@ impl Stage<'_> {
     /// A real program under the driver.
     fn real(&self, host: &Host, program: &str, machine: &str, says: &str) -> Result<()> {
         let sources = sources();
-        let local = if machine == "localhost" { String::new() } else { format!("127.0.1.1\t{machine} {}\n", short(machine)) };
+        let local = if machine == "localhost" {
+            String::new()
+        } else {
+            format!("127.0.1.1\t{machine} {}\n", short(machine))
+        };
         host.write("/etc/hosts", format!("127.0.0.1\tlocalhost\n{local}"), 0o644)?;
         host.write("/etc/hostname", format!("{machine}\n"), 0o644)?;
         host.sh(&format!("hostname {machine}; chmod 1777 /var/tmp"))?;
         host.write("/etc/ssl/receiver.pem", self.certificate, 0o644)?;
         let settings = format!(
-            "HELO='{says}'\nFROM='orders@{}'\nCOUNT={}\nFIRST={}\nSEED={}\nBUILT='{}'\nPROGRAMS='{}'\nexport BARE_LF={}\nPOSTFIX_MORE=\n",
+            "HELO='{says}'\nFROM='orders@{}'\nCOUNT={}\nFIRST={}\nSEED={}\nBUILT='{}'\nPROGRAMS='{}'\nexport BARE_LF={}\n",
             self.kind.domain(),
             self.order.mails,
             // Short runs see other parts of the driver's round with each kind.
@@ -168,7 +176,7 @@ impl Stage<'_> {
         host.daemon(&["bash", "-c", &format!(
             "PYTHONDONTWRITEBYTECODE=1 python3 {} --count {} --seed {} --address {} 2> /run/failed.err; [ $? = 0 ] && echo 'all sessions held' > /run/report || echo 'skipped: the bot broke off' > /run/report",
             script.display(),
-            self.order.mails,
+            self.order.mails.saturating_mul(2),
             self.order.seed.wrapping_add(self.number as u64),
             kind.address,
         )])

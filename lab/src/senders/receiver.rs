@@ -38,7 +38,7 @@ pub(super) fn start(world: &World) -> Result<Rc<Host>> {
     host.write("/etc/postfix/main.cf", MAIN, 0o644)?;
     host.write("/etc/postfix/master.cf", MASTER, 0o644)?;
     host.write("/etc/postfix/boxes", "if !/^(gone|former|x-)/\n/./ box/\nendif\n", 0o644)?;
-    host.write("/etc/postfix/defer", "/@grey\\.example$/ check_policy_service inet:127.0.0.1:10023\n", 0o644)?;
+    host.write("/etc/postfix/defer", "/@grey\\.example$/ greylist\n", 0o644)?;
     host.sh(
         "mkdir -p /var/lib/postgrey && chown postgrey /var/lib/postgrey
          postgrey --inet=127.0.0.1:10023 --delay=2 --auto-whitelist-clients=0 --lookup-by-host --daemonize --user=postgrey --group=postgrey --dbdir=/var/lib/postgrey
@@ -65,6 +65,8 @@ virtual_mailbox_domains = inbox.example, grey.example, secure.example, slowly.ex
 virtual_mailbox_maps = regexp:/etc/postfix/boxes
 virtual_transport = discard:
 smtpd_recipient_restrictions = reject_unauth_destination, check_recipient_access regexp:/etc/postfix/defer
+smtpd_restriction_classes = greylist
+greylist = check_policy_service inet:127.0.0.1:10023
 smtpd_client_connection_count_limit = 0
 smtpd_error_sleep_time = 0
 smtpd_soft_error_limit = 100

@@ -1,11 +1,13 @@
 //! What a recording tells: a capture a kind, and `kinds.toml` beside them that says what each is.
 
+use super::Order;
 use super::kinds::{Configured, Place};
 use super::play::Played;
 use crate::capture::{self, Capture};
 use crate::host::Host;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use std::io::Write;
 use std::path::Path;
 
 /// One kind of a recording, as `kinds.toml` has it.
@@ -47,20 +49,27 @@ pub(super) fn write(
     receiver: &Host,
     wire: &Capture,
     played: Vec<Played>,
-    out: &Path,
+    order: &Order,
 ) -> Result<Vec<Told>> {
     capture::end(receiver, wire)?;
     let mut kinds = Vec::new();
     for one in played.into_iter().filter(|one| one.skipped.is_none()) {
         let kind = one.kind;
-        let name = format!("{}.pcap", kind.name);
+        let mut name = format!("{}.pcap", kind.name);
         receiver.sh(&format!(
             "tcpdump -Z root -n -r {} -w /var/tmp/{name} 'host {}' 2>/dev/null",
             wire.path, kind.address
         ))?;
-        std::fs::write(out.join(&name), receiver.read(&format!("/var/tmp/{name}"))?)
-            .with_context(|| format!("cannot write {name}"))?;
+        let mut packets = receiver.read(&format!("/var/tmp/{name}"))?;
         receiver.sh(&format!("rm /var/tmp/{name}"))?;
+        if order.packed {
+            let mut packed = liblzma::write::XzEncoder::new(Vec::new(), 9);
+            packed.write_all(&packets)?;
+            packets = packed.finish()?;
+            name.push_str(".xz");
+        }
+        std::fs::write(order.out.join(&name), packets)
+            .with_context(|| format!("cannot write {name}"))?;
         let bot = kind.configured == Configured::Bot;
         kinds.push(Told {
             kind: kind.name,
@@ -78,15 +87,16 @@ pub(super) fn write(
     }
     let file = File { kind: kinds };
     let text = toml::to_string(&file).context("kinds.toml cannot be written as TOML")?;
-    std::fs::write(out.join("kinds.toml"), text).context("cannot write kinds.toml")?;
+    std::fs::write(order.out.join("kinds.toml"), text).context("cannot write kinds.toml")?;
     Ok(file.kind)
 }
 
 /// Reads a recording's table.
 pub fn read(folder: &Path) -> Result<Vec<Told>> {
     let path = folder.join("kinds.toml");
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("cannot read {}: is it a folder of `lab senders`?", path.display()))?;
+    let text = std::fs::read_to_string(&path).with_context(|| {
+        format!("cannot read {}: is it a folder of `lab senders`?", path.display())
+    })?;
     let file: File = toml::from_str(&text).with_context(|| path.display().to_string())?;
     Ok(file.kind)
 }

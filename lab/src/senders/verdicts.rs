@@ -58,7 +58,11 @@ fn line(name: &str, configured: &str, seen: &Seen) {
     };
     let detections: Vec<String> =
         seen.detections.iter().map(|(id, count)| format!("{id} {count}")).collect();
-    println!("{name:<36} {configured:<6} {:>5}  {helo:<34} {}", seen.sessions, detections.join(", "));
+    println!(
+        "{name:<36} {configured:<6} {:>5}  {helo:<34} {}",
+        seen.sessions,
+        detections.join(", ")
+    );
 }
 
 fn speak(told: &mut Vec<String>, kind: &str, seen: &Seen) {
@@ -74,7 +78,9 @@ fn seen(folder: &Path, kind: &Told, heloscope: &Path) -> Result<(Seen, Seen)> {
         .arg("sessions")
         .arg(folder.join(&kind.capture))
         .output()
-        .with_context(|| format!("cannot run {}: build it with `cargo build -p heloscope`", heloscope.display()))?;
+        .with_context(|| {
+        format!("cannot run {}: build it with `cargo build -p heloscope`", heloscope.display())
+    })?;
     ensure!(
         output.status.success(),
         "heloscope sessions {}: {}",
@@ -89,7 +95,12 @@ fn seen(folder: &Path, kind: &Told, heloscope: &Path) -> Result<(Seen, Seen)> {
         seen.sessions += 1;
         *seen.helos.entry(helo).or_default() += 1;
         for detection in session.get("detections").and_then(Value::as_array).into_iter().flatten() {
-            let word = |key: &str| detection.get(key).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).unwrap_or_default();
+            let word = |key: &str| {
+                detection
+                    .get(key)
+                    .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+                    .unwrap_or_default()
+            };
             let id = format!("{}({})", word("detector"), word("class"));
             seen.evidence.entry(id.clone()).or_insert_with(|| word("evidence"));
             *seen.detections.entry(id).or_default() += 1;
