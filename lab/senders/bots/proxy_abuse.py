@@ -5,7 +5,7 @@ from wire import Wire, run, spam
 
 def session(chance, to, number):
     way = number % 5
-    w = Wire(to.SINK if way in (0, 1) else to.PLAIN)
+    w = Wire(to.SINK if way in (0, 1) else to.PLAIN, timeout=1)
     sender, rcpt = f"q{chance.randrange(9999)}@lucky.example", to.rcpt(to.SINK)
     mail = f"HELO lucky.example\r\nMAIL FROM:<{sender}>\r\nRCPT TO:<{rcpt}>\r\nDATA\r\n{spam(chance, sender, rcpt)}.\r\nQUIT\r\n"
     if way == 0:
