@@ -122,3 +122,15 @@ fn every_kind_of_sender_is_told_apart_and_has_its_source() {
     let beside = kinds.iter().filter(|kind| kind.place == Place::BesidePostfix).count();
     assert!(well >= 25 && beside >= 12, "{well} programs, {beside} dialects");
 }
+
+#[test]
+fn the_kept_recording_of_senders_is_whole_and_small() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../recordings/senders");
+    let kinds = lab::senders::told::read(&folder).unwrap();
+    let bytes: u64 =
+        kinds.iter().map(|kind| std::fs::metadata(folder.join(&kind.capture)).unwrap().len()).sum();
+    assert!(bytes < 1_000_000, "{bytes} bytes");
+    let count = |word: &str| kinds.iter().filter(|kind| kind.configured == word).count();
+    assert!(count("well") >= 25 && count("badly") >= 15 && count("bot") >= 24, "{}", kinds.len());
+    assert!(kinds.iter().all(|kind| !kind.version.is_empty()));
+}
