@@ -22,6 +22,7 @@ pub mod node;
 pub mod notice;
 pub mod office;
 pub mod proxy;
+pub mod senders;
 pub mod sink;
 pub mod speaker;
 pub mod stories;

@@ -1,8 +1,8 @@
-//! The command line of the lab: `record`, `list`, and `speak`, which the hosts inside call.
+//! The command line of the lab: `record`, `list`, `senders`, `verdicts`, and `speak`, which the hosts inside call.
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use lab::{speaker, stories};
+use lab::{senders, speaker, stories};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -32,6 +32,32 @@ enum What {
     },
     /// Names the incidents.
     List,
+    /// Records as many real senders and bots as there are at one receiver, a capture a kind.
+    Senders {
+        /// The folder to write.
+        #[arg(long)]
+        out: PathBuf,
+        /// Mails that each kind sends; bots hold twice as many sessions. 30 give more than 4,000 sessions, 1 gives some 150.
+        #[arg(long, default_value_t = 30)]
+        mails: u32,
+        /// Only kinds whose names begin so, by commas.
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
+        /// Write the captures compressed.
+        #[arg(long)]
+        packed: bool,
+        /// Seed of the chance in it.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Shows what `heloscope sessions` makes of a folder that `senders` wrote.
+    Verdicts {
+        /// The folder.
+        folder: PathBuf,
+        /// The program; the one built beside the lab by default.
+        #[arg(long)]
+        heloscope: Option<PathBuf>,
+    },
     /// Speaks SMTP in a given dialect; what the scripted clients of the lab are made of.
     #[command(hide = true)]
     Speak(speaker::Dialect),
@@ -52,6 +78,20 @@ fn main() -> Result<ExitCode> {
             for story in stories::ALL {
                 println!("{:<28} {}", story.name, story.says);
             }
+        }
+        What::Senders { out, mails, only, packed, seed } => {
+            if !nix::unistd::geteuid().is_root() {
+                println!("skipped: needs root");
+                return Ok(ExitCode::from(77));
+            }
+            let told =
+                senders::record(&senders::Order { out: out.clone(), mails, only, packed, seed })?;
+            println!("{} kinds in {}", told.len(), out.display());
+        }
+        What::Verdicts { folder, heloscope } => {
+            let beside = || std::env::current_exe().map(|lab| lab.with_file_name("heloscope"));
+            let heloscope = heloscope.map_or_else(beside, Ok)?;
+            senders::verdicts::print(&folder, &heloscope)?;
         }
         What::Speak(dialect) => return speaker::speak(&dialect),
     }

@@ -93,3 +93,44 @@ fn chance_is_repeatable_and_spread() {
     let scattered = Chance::new(9).scatter(50, 10.0, 20.0);
     assert!(scattered.is_sorted() && scattered.iter().all(|at| (10.0..20.0).contains(at)));
 }
+
+#[test]
+fn every_kind_of_sender_is_told_apart_and_has_its_source() {
+    use lab::senders::kinds::{self, Configured, Place};
+    let kinds = kinds::all().unwrap();
+    for by in [|kind: &kinds::Kind| kind.name.clone(), |kind: &kinds::Kind| kind.address.clone()] {
+        let mut all: Vec<String> = kinds.iter().map(by).collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), kinds.len());
+    }
+    let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("senders");
+    for kind in &kinds {
+        let (file, says_why) = match kind.configured {
+            Configured::Bot => (format!("bots/{}.py", kind.program), "FIELD.md"),
+            _ => (format!("programs/{}.sh", kind.program), "version()"),
+        };
+        let text = std::fs::read_to_string(sources.join(&file)).unwrap_or_default();
+        assert!(text.contains(says_why), "{file}");
+        // Well configured means: nothing speaks against it, and its name is the address's.
+        let well = kind.configured == Configured::Well;
+        assert_eq!(kind.detectors.is_empty(), well, "{}", kind.name);
+        assert!(!well || kind.ptr.as_deref() == Some(kind.says.as_str()), "{}", kind.name);
+        assert_eq!(kind.bad.is_empty(), kind.configured != Configured::Badly, "{}", kind.name);
+    }
+    let well = kinds.iter().filter(|kind| kind.configured == Configured::Well).count();
+    let beside = kinds.iter().filter(|kind| kind.place == Place::BesidePostfix).count();
+    assert!(well >= 25 && beside >= 12, "{well} programs, {beside} dialects");
+}
+
+#[test]
+fn the_kept_recording_of_senders_is_whole_and_small() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../recordings/senders");
+    let kinds = lab::senders::told::read(&folder).unwrap();
+    let bytes: u64 =
+        kinds.iter().map(|kind| std::fs::metadata(folder.join(&kind.capture)).unwrap().len()).sum();
+    assert!(bytes < 1_000_000, "{bytes} bytes");
+    let count = |word: &str| kinds.iter().filter(|kind| kind.configured == word).count();
+    assert!(count("well") >= 25 && count("badly") >= 15 && count("bot") >= 24, "{}", kinds.len());
+    assert!(kinds.iter().all(|kind| !kind.version.is_empty()));
+}
