@@ -12,7 +12,7 @@ use heloscope_model::sighting::TrapKind;
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// Everything that `serve` may be told.
@@ -130,6 +130,8 @@ pub(crate) struct Web {
     pub(crate) contact: String,
     /// From which networks `X-Forwarded-For` is believed.
     pub(crate) forwarded_from: Vec<IpNet>,
+    /// Who may read /metrics and the generation: they show at once what pages and DNS delay.
+    pub(crate) watchers: Vec<IpNet>,
     /// A file with the desk's token; without it there is no desk.
     pub(crate) desk_token: Option<PathBuf>,
 }
@@ -314,6 +316,9 @@ impl Default for Web {
             operator: "the operator of this list".to_owned(),
             contact: "postmaster".to_owned(),
             forwarded_from: Vec::new(),
+            watchers: [IpAddr::from([127, 0, 0, 1]), IpAddr::from(Ipv6Addr::LOCALHOST)]
+                .map(IpNet::from)
+                .to_vec(),
             desk_token: None,
         }
     }
@@ -329,3 +334,6 @@ impl Default for LookUps {
 fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,6 +43,7 @@ impl Pages {
             key: keys.derive("web"),
             desk,
             front_ends: web.forwarded_from.clone(),
+            watchers: web.watchers.clone(),
             pages: Rate { burst: 60, every_ms: 500 },
             forms: Rate { burst: 10, every_ms: 10_000 },
             policy,

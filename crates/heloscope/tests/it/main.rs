@@ -14,6 +14,7 @@ mod collect;
 mod hostile;
 mod permission;
 mod redact;
+mod serve;
 mod transforms;
 mod usage;
 

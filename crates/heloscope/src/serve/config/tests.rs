@@ -1,0 +1,59 @@
+//! The configuration as documented, as refused, and with flags over it.
+
+use super::*;
+
+fn read(text: &str) -> Result<Config> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("serve.toml");
+    std::fs::write(&path, text)?;
+    Config::read(&Serve { config: Some(path), ..Serve::default() })
+}
+
+const DOCUMENTED: &str = include_str!("../../../../../docs/serve.toml");
+
+#[test]
+fn the_documented_file_is_what_holds_without_one() {
+    let documented = read(DOCUMENTED).unwrap();
+    let without = Config::read(&Serve::default()).unwrap();
+    assert_eq!(format!("{documented:?}"), format!("{without:?}"));
+}
+
+#[test]
+fn every_documented_example_is_taken() {
+    // What is commented out is `# key = value` below its explanation.
+    let shown = DOCUMENTED.lines().map(|line| match line.strip_prefix("# ") {
+        Some(rest) if rest.contains(" = ") && !rest.contains("it ") => rest,
+        _ => line,
+    });
+    let config = read(&shown.collect::<Vec<_>>().join("\n")).unwrap();
+    assert_eq!(config.user.as_deref(), Some("heloscope"));
+    assert_eq!(config.trap.domains.len(), 1);
+    assert_eq!(config.trap.helocheck.as_deref(), Some("helocheck@bl.example"));
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_with_its_place() {
+    for (text, says) in [
+        ("zoen = \"bl.example\"", "unknown field `zoen`"),
+        ("[trap]\nlisten = [\"here\"]", "line 2"),
+        ("[trap]\ndomains = { \"a.example\" = \"old\" }", "never-used"),
+        ("[trap]\ngreeting_delay_s = 900.0", "between 0 and 60"),
+        ("[detect]\noff = [\"helo-nonsense\"]", "docs/detectors.md"),
+        ("roles = [\"dns\"]", "add the role ledger"),
+        ("roles = []", "no role is left"),
+    ] {
+        let error = format!("{:#}", read(text).err().unwrap());
+        assert!(error.contains(says), "{text}: {error}");
+    }
+}
+
+#[test]
+fn flags_win_over_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("serve.toml");
+    std::fs::write(&path, "zone = \"a.example\"\n[trap]\nsessions = 7").unwrap();
+    let zone = Some("b.example".to_owned());
+    let flags = Serve { config: Some(path), zone, lab: true, ..Serve::default() };
+    let config = Config::read(&flags).unwrap();
+    assert_eq!((config.zone.as_str(), config.lab, config.trap.sessions), ("b.example", true, 7));
+}
