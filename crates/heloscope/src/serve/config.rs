@@ -225,7 +225,8 @@ impl Config {
         }
         for id in self.detect.off.iter().chain(&self.detect.shadow) {
             if heloscope_detect::catalogue::find(id).is_none() {
-                bail!("no detector is called {id:?} (docs/detectors.md names them)");
+                let known: Vec<_> = heloscope_detect::CATALOGUE.iter().map(|d| d.id).collect();
+                bail!("no detector is called {id:?}; there are {}", known.join(", "));
             }
         }
         for (name, seconds) in

@@ -87,9 +87,14 @@ impl List {
                 ledger.exempt(*prefix, "exempt by the configuration", None, clock::now())?;
             }
         }
+        let pages = match config.has(Role::Web) {
+            true => Some(Pages::bind(config, keys, policy)?),
+            false => None,
+        };
+        let url = pages.as_ref().map_or_else(|| pages::url(config, None), |p| p.url().to_owned());
         let mut dns = Vec::new();
         if config.has(Role::Dns) {
-            let zones = Arc::new(publish::zones(config, &url(config))?);
+            let zones = Arc::new(publish::zones(config, &url)?);
             let table = Arc::new(Table::new());
             publish::follow(&ledger, &table)?;
             for &address in &config.dns.listen {
@@ -97,10 +102,6 @@ impl List {
                 dns.push(Server::bind(address, zones.clone(), table.clone(), limits)?);
             }
         }
-        let pages = match config.has(Role::Web) {
-            true => Some(Pages::bind(config, keys, url(config), policy)?),
-            false => None,
-        };
         let (config, station) = (config.clone(), Station::new(&config.detect));
         Ok(Self { config, ledger, station, sensor, dns, pages })
     }
@@ -216,15 +217,6 @@ async fn stop_signal() -> Result<()> {
         _ = interrupt.recv() => {}
     }
     Ok(())
-}
-
-/// How people reach the pages.
-fn url(config: &Config) -> String {
-    let said = config.web.url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
-    said.unwrap_or_else(|| match config.web.listen.first() {
-        Some(address) => format!("http://{address}"),
-        None => format!("http://{}", config.zone),
-    })
 }
 
 /// The sensors, for the desk.

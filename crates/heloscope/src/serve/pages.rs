@@ -19,8 +19,17 @@ pub(crate) struct Pages {
 }
 
 impl Pages {
-    pub(crate) fn bind(config: &Config, keys: &Keys, url: String, policy: Policy) -> Result<Self> {
+    pub(crate) fn bind(config: &Config, keys: &Keys, policy: Policy) -> Result<Self> {
         let web = &config.web;
+        let bind = |address: &SocketAddr| {
+            let socket = TcpListener::bind(address).with_context(|| {
+                format!("listening on {address} for pages: is another server running there?")
+            })?;
+            socket.set_nonblocking(true)?;
+            Ok(socket)
+        };
+        let sockets = web.listen.iter().map(bind).collect::<Result<Vec<_>>>()?;
+        let bound = sockets.first().and_then(|socket| socket.local_addr().ok());
         let desk = match &web.desk_token {
             None => None,
             Some(path) => {
@@ -37,7 +46,7 @@ impl Pages {
         };
         let site = Site {
             zone: config.zone.clone(),
-            url,
+            url: url(config, bound),
             operator: web.operator.clone(),
             contact: web.contact.clone(),
             key: keys.derive("web"),
@@ -48,15 +57,12 @@ impl Pages {
             forms: Rate { burst: 10, every_ms: 10_000 },
             policy,
         };
-        let bind = |address: &SocketAddr| {
-            let socket = TcpListener::bind(address).with_context(|| {
-                format!("listening on {address} for pages: is another server running there?")
-            })?;
-            socket.set_nonblocking(true)?;
-            Ok(socket)
-        };
-        let sockets = web.listen.iter().map(bind).collect::<Result<_>>()?;
         Ok(Self { sockets, site })
+    }
+
+    /// How people reach the pages.
+    pub(crate) fn url(&self) -> &str {
+        &self.site.url
     }
 
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
@@ -99,5 +105,14 @@ impl Pages {
             ended?.context("serving pages")?;
         }
         Ok(())
+    }
+}
+
+/// How people reach the pages: as configured, else where they are bound, else by the zone's name.
+pub(crate) fn url(config: &Config, bound: Option<SocketAddr>) -> String {
+    match (&config.web.url, bound) {
+        (Some(said), _) => said.trim_end_matches('/').to_owned(),
+        (None, Some(address)) => format!("http://{address}"),
+        (None, None) => format!("http://{}", config.zone),
     }
 }

@@ -111,6 +111,12 @@ fn a_bot_is_listed_and_its_owner_lets_himself_out() {
     assert_eq!((status, &said["listed"]), (200, &true.into()));
     assert_eq!(said["listings"][0]["detectors"][0], "helo-ylmf-pc");
     assert_eq!(said["listings"][0]["code"], "127.0.0.4");
+    // What the page says to type works: it names where it is.
+    let (_, page) = list.http("GET", "/lookup/198.51.100.7");
+    assert!(
+        page.contains(&format!("http://{}/lookup/198.51.100.7/notice.txt", list.web)),
+        "{page}"
+    );
 
     // The notice is one that the owner's half reads.
     let (_, notice) = list.http("GET", "/lookup/198.51.100.7/notice.txt");

@@ -38,7 +38,7 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
         ("[trap]\nlisten = [\"here\"]", "line 2"),
         ("[trap]\ndomains = { \"a.example\" = \"old\" }", "never-used"),
         ("[trap]\ngreeting_delay_s = 900.0", "between 0 and 60"),
-        ("[detect]\noff = [\"helo-nonsense\"]", "docs/detectors.md"),
+        ("[detect]\noff = [\"helo-nonsense\"]", "there are helo-ylmf-pc"),
         ("roles = [\"dns\"]", "add the role ledger"),
         ("roles = []", "no role is left"),
     ] {
