@@ -20,7 +20,7 @@ pub use catalogue::CATALOGUE;
 pub use dialect::dialect;
 
 use heloscope_model::Session;
-use heloscope_model::session::Verb;
+use heloscope_model::session::{Command, Dialogue, Verb};
 
 /// What a detector says of a session.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -104,4 +104,13 @@ fn is_transfer(session: &Session) -> bool {
 /// Whether the recording holds the whole session, so that what is missing was not said.
 fn is_whole(session: &Session) -> bool {
     !session.dialogue.midstream && session.dialogue.gaps == 0 && session.dialogue.dropped == 0
+}
+
+/// Whether this command's reply offers PIPELINING (RFC 2920).
+fn pipelining_offered(dialogue: &Dialogue, command: &Command) -> bool {
+    matches!(command.verb, Verb::Ehlo | Verb::Lhlo)
+        && dialogue.reply(command.reply).filter(|reply| reply.is_positive()).is_some_and(|reply| {
+            let mut lines = reply.text.as_bytes().split(|&b| b == b'\n');
+            lines.any(|line| line.trim_ascii().eq_ignore_ascii_case(b"PIPELINING"))
+        })
 }

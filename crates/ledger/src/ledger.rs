@@ -223,6 +223,16 @@ impl Ledger {
         self.ask(what).map(|answer| Ack { sequence: answer.sequence })
     }
 
+    /// The same for many: those that wait together are recorded by one write and one sync. Durable when it
+    /// returns; at a failure those before the one that failed may be recorded.
+    pub fn detected_all(&self, all: impl IntoIterator<Item = Detected>) -> Result<(), Error> {
+        let handed: Vec<_> = all
+            .into_iter()
+            .map(|detected| self.hand_in(What::Detected(Box::new(detected.bounded()))))
+            .collect::<Result<_, _>>()?;
+        handed.into_iter().try_for_each(|answered| wait(&answered).map(drop))
+    }
+
     /// Says what time it is, about once a second: publishes what is due, lets listings expire.
     pub fn tick(&self, now: Time) -> Result<(), Error> {
         self.ask(What::Tick(now)).map(drop)
@@ -406,10 +416,14 @@ impl Ledger {
     }
 
     fn ask(&self, what: What) -> Result<Answer, Error> {
+        wait(&self.hand_in(what)?)
+    }
+
+    fn hand_in(&self, what: What) -> Result<Receiver<Result<Answer, Error>>, Error> {
         let (answer, answered) = sync_channel(1);
         let requests = self.inner.requests.as_ref().ok_or_else(stopped)?;
         requests.send(Request { what, answer }).map_err(|_| stopped())?;
-        answered.recv().map_err(|_| stopped())?
+        Ok(answered)
     }
 
     fn book(&self) -> RwLockReadGuard<'_, Book> {
@@ -426,6 +440,10 @@ impl Drop for Inner {
             drop(writer.join());
         }
     }
+}
+
+fn wait(answered: &Receiver<Result<Answer, Error>>) -> Result<Answer, Error> {
+    answered.recv().map_err(|_| stopped())?
 }
 
 fn stopped() -> Error {

@@ -81,6 +81,26 @@ pub enum TimeKind {
 }
 
 impl Notice {
+    /// One that says nothing yet.
+    pub fn empty(place: Place) -> Self {
+        Self {
+            subject: Subject::Unnamed,
+            list: None,
+            reason: String::new(),
+            time: None,
+            tolerance_s: None,
+            helo: None,
+            botnet: None,
+            src_port: None,
+            dst: None,
+            dst_port: None,
+            removed_at: None,
+            written_at: None,
+            times_listed: None,
+            place,
+        }
+    }
+
     /// The window in which the offence lies, where the notice dates the offence itself.
     pub fn window(&self) -> Option<Window> {
         match self.time {

@@ -70,20 +70,9 @@ pub(crate) fn is_end(event: PastEvent) -> bool {
 
 fn blank(zone: &str, now: Time) -> Notice {
     Notice {
-        subject: Subject::Unnamed,
         list: Some(zone.to_owned()),
-        reason: String::new(),
-        time: None,
-        tolerance_s: None,
-        helo: None,
-        botnet: None,
-        src_port: None,
-        dst: None,
-        dst_port: None,
-        removed_at: None,
         written_at: Some(Time::from_secs(now.secs())),
-        times_listed: None,
-        place: Place::byte(SourceId(0), 0),
+        ..Notice::empty(Place::byte(SourceId(0), 0))
     }
 }
 

@@ -1,5 +1,5 @@
 """One address that greets with another name each time. FIELD.md 3, no. 14 (helo-rotation). Written by hand. TCP: Windows TTL."""
-from wire import Wire, run, spam
+from wire import Wire, run
 
 WORDS = ["sun", "moon", "star", "river", "stone", "cloud", "maple", "cedar"]
 
@@ -9,12 +9,7 @@ def session(chance, to, number):
     w.reply()
     w.say(f"HELO {chance.choice(WORDS)}{chance.randrange(999)}.{chance.choice(WORDS)}.example")
     sender, rcpt = f"t{chance.randrange(9999)}@turn.example", to.rcpt(to.PLAIN)
-    w.say(f"MAIL FROM:<{sender}>")
-    w.say(f"RCPT TO:<{rcpt}>")
-    if w.say("DATA") == 354:
-        w.say(spam(chance, sender, rcpt) + ".")
-    w.say("QUIT")
-    w.close()
+    w.mail(chance, sender, rcpt)
 
 
 run(session)

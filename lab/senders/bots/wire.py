@@ -55,6 +55,15 @@ class Wire:
         self.write(line + end)
         return self.reply()[0]
 
+    def mail(self, chance, sender, rcpt):
+        """One mail in lockstep, and goodbye: what is odd about most bots comes before it."""
+        self.say(f"MAIL FROM:<{sender}>")
+        self.say(f"RCPT TO:<{rcpt}>")
+        if self.say("DATA") == 354:
+            self.say(spam(chance, sender, rcpt) + ".")
+        self.say("QUIT")
+        self.close()
+
     def close(self):
         if self.reset:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,13 +1,14 @@
-//! The client goes on after a refusal as if it had been told yes. Only what it said after the
-//! refusal had reached it counts: pipelined commands are on their way already.
+//! The client goes on after a refusal as if it had been told yes. What it may send without waiting
+//! does not count: commands on their way already, and where PIPELINING was offered RCPT, DATA and BDAT at any
+//! time (RFC 2920 3.1: a client may have read none of the answers though all were sent).
 
-use crate::{Detector, Finding, Scope, is_whole};
+use crate::{Detector, Finding, Scope, is_whole, pipelining_offered};
 use heloscope_model::Session;
 use heloscope_model::session::{Command, Reply, Verb};
 
 pub(crate) const DETECTOR: Detector = Detector {
     id: "deaf",
-    version: 1,
+    version: 2,
     class: 'B',
     family: "protocol",
     innocent: "a broken client",
@@ -28,6 +29,11 @@ struct Heard<'a> {
     /// Every RCPT of this transaction was refused.
     rcpt: Option<&'a Reply>,
     recipients: bool,
+    pipelining: bool,
+}
+
+fn may_be_pipelined(verb: Verb) -> bool {
+    matches!(verb, Verb::Rcpt | Verb::Data | Verb::Bdat)
 }
 
 fn see(session: &Session) -> Option<Finding> {
@@ -38,7 +44,8 @@ fn see(session: &Session) -> Option<Finding> {
     let mut heard =
         Heard { end: dialogue.greeting.as_ref().filter(|g| g.is_refusal()), ..Heard::default() };
     for command in &dialogue.commands {
-        if let Some((refusal, to_what)) = heard.ignored_by(command).filter(|_| !command.early) {
+        let blind = command.early || heard.pipelining && may_be_pipelined(command.verb);
+        if let Some((refusal, to_what)) = heard.ignored_by(command).filter(|_| !blind) {
             let said = name(command.verb)?;
             return Finding::new(format!(
                 "it went on with {said} after {to_what} had been refused with {}",
@@ -46,6 +53,7 @@ fn see(session: &Session) -> Option<Finding> {
             ));
         }
         heard.hear(command, dialogue.reply(command.reply));
+        heard.pipelining |= pipelining_offered(dialogue, command);
     }
     None
 }

@@ -8,7 +8,7 @@ use heloscope_model::session::Verb;
 
 pub(crate) const DETECTOR: Detector = Detector {
     id: "pregreet",
-    version: 1,
+    version: 2,
     class: 'B',
     family: "early",
     innocent: "a test tool that does not wait",
@@ -25,8 +25,15 @@ fn see(session: &Session) -> Option<Finding> {
     if !first.early || first.verb == Verb::Proxy {
         return None;
     }
-    let secret = matches!(first.verb, Verb::Auth | Verb::AuthData);
-    let said = if secret { &b"AUTH"[..] } else { first.raw.as_bytes() };
+    // Secrets and the envelope stay out: the verb says enough.
+    let said = match first.verb {
+        Verb::Auth | Verb::AuthData => &b"AUTH"[..],
+        Verb::Mail => b"MAIL",
+        Verb::Rcpt => b"RCPT",
+        Verb::Vrfy => b"VRFY",
+        Verb::Expn => b"EXPN",
+        _ => first.raw.as_bytes(),
+    };
     let ahead = greeting.at.since(first.at);
     let how_long = if ahead >= 0.001 { format!(" {ahead:.3} s") } else { String::new() };
     Finding::new(format!("it said {}{how_long} before the greeting was whole", Quote(said)))

@@ -3,7 +3,7 @@
 //! their way out, and commands after so long a wait that the client had given up waiting.
 
 use crate::quote::Quote;
-use crate::{Detector, Finding, Scope};
+use crate::{Detector, Finding, Scope, pipelining_offered};
 use heloscope_model::Session;
 use heloscope_model::session::{Command, Verb};
 
@@ -34,19 +34,10 @@ fn see(session: &Session) -> Option<Finding> {
                 "it sent {said} before {unanswered} was answered, and the server had not offered pipelining"
             ));
         }
-        if command.verb == Verb::Ehlo || command.verb == Verb::Lhlo {
-            offered |= session.dialogue.reply(command.reply).is_some_and(|reply| {
-                reply.is_positive()
-                    && reply.text.as_bytes().split(|&b| b == b'\n').any(is_pipelining)
-            });
-        }
+        offered |= pipelining_offered(&session.dialogue, command);
         before = Some(command);
     }
     None
-}
-
-fn is_pipelining(line: &[u8]) -> bool {
-    line.trim_ascii().eq_ignore_ascii_case(b"PIPELINING")
 }
 
 /// The first word of a command: addresses stay out of the evidence.

@@ -4,4 +4,5 @@
 
 mod any_session;
 mod cases;
+mod dialects;
 mod session;

@@ -27,8 +27,6 @@ pub(crate) struct Config {
     pub(crate) roles: Vec<Role>,
     /// Documentation addresses may be listed, publication is not delayed. Never in production.
     pub(crate) lab: bool,
-    /// The user to become once all sockets are bound; needs root.
-    pub(crate) user: Option<String>,
     pub(crate) trap: Trap,
     pub(crate) dns: Dns,
     pub(crate) web: Web,
@@ -96,8 +94,6 @@ pub(crate) struct Trap {
     pub(crate) idle_s: u64,
     /// Seconds a session may last.
     pub(crate) session_s: u64,
-    /// Days that bodies are kept; 0 keeps none.
-    pub(crate) keep_bodies_days: u32,
 }
 
 /// `[dns]`
@@ -144,10 +140,6 @@ pub(crate) struct Detect {
     pub(crate) off: Vec<String>,
     /// Detectors that run and count for nothing.
     pub(crate) shadow: Vec<String>,
-    /// Files with dialects, as `heloscope detect learn` writes them.
-    pub(crate) dialects: Vec<PathBuf>,
-    /// Addresses that never send spam: a detector that fires on one pauses itself.
-    pub(crate) canaries: Vec<IpNet>,
 }
 
 /// `[ledger]`
@@ -162,8 +154,6 @@ pub(crate) struct Ledger {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct LookUps {
-    /// Whether reverse names of clients are asked for.
-    pub(crate) ask: bool,
     /// The resolvers; else the system's.
     pub(crate) resolvers: Vec<SocketAddr>,
     /// Milliseconds to wait for an answer.
@@ -260,7 +250,6 @@ impl Default for Config {
             zone: "bl.example".to_owned(),
             roles: Role::ALL.to_vec(),
             lab: false,
-            user: None,
             trap: Trap::default(),
             dns: Dns::default(),
             web: Web::default(),
@@ -292,7 +281,6 @@ impl Default for Trap {
             message_bytes: 10 * 1024 * 1024,
             idle_s: 120,
             session_s: 900,
-            keep_bodies_days: 0,
         }
     }
 }
@@ -327,7 +315,7 @@ impl Default for Web {
 
 impl Default for LookUps {
     fn default() -> Self {
-        Self { ask: true, resolvers: Vec::new(), timeout_ms: 3000 }
+        Self { resolvers: Vec::new(), timeout_ms: 3000 }
     }
 }
 

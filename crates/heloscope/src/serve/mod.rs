@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Everything is bound first and said (`ready ROLE ADDRESS`), then run. SIGTERM and SIGINT stop the
-//! sensors first; what they saw is judged and recorded before the ledger closes.
+//! sensors first; what they saw is judged and recorded before the ledger closes. It runs as the user who
+//! starts it: privileges are not dropped yet.
 
 mod clock;
 pub(crate) mod config;
@@ -152,7 +153,15 @@ impl List {
             let stop = sensing.clone();
             sensors.spawn(async move { sensor.run(sink, stop).await.context("the trap") });
         }
-        let judge = tokio::task::spawn_blocking(move || judge(&ledger, &station, sightings));
+        let judge = tokio::task::spawn_blocking(move || {
+            let ended = judge(&ledger, &station, sightings);
+            if let Err(error) = &ended {
+                tracing::error!(
+                    "{error:#}: nothing new is listed or removed; what is listed is still published"
+                );
+            }
+            ended
+        });
 
         let mut ended = tokio::select! {
             stopped = stop_signal() => stopped,
@@ -177,7 +186,8 @@ fn flat(ended: Result<Result<()>, tokio::task::JoinError>) -> Result<()> {
     ended.context("a part of the list broke down")?
 }
 
-/// Judges what sensors saw, in the order they saw it, until they are gone.
+/// Judges what sensors saw, in the order they saw it, until they are gone. Where the ledger takes nothing
+/// more (a full disk) this ends, the sink closes, and the trap refuses new work with 421.
 fn judge(
     ledger: &Ledger,
     station: &Station,
@@ -185,26 +195,31 @@ fn judge(
 ) -> Result<()> {
     let mut batch = Vec::with_capacity(BATCH);
     while sightings.blocking_recv_many(&mut batch, BATCH) > 0 {
-        for sighting in batch.drain(..) {
-            if let Some(detected) = station.judge(&sighting, clock::now()) {
-                ledger.detected(detected).context("recording a detection")?;
-            }
-        }
+        let judged = batch.drain(..).filter_map(|sighting| station.judge(&sighting, clock::now()));
+        ledger.detected_all(judged).context("recording detections")?;
     }
     Ok(())
 }
 
-/// Tells the ledger the time.
+/// Tells the ledger the time. A ledger that takes nothing more is said once; DNS and pages go on with what
+/// they have.
 async fn tick(ledger: Ledger, stop: CancellationToken) -> Result<()> {
     let mut second = tokio::time::interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut said = false;
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             _ = second.tick() => {}
         }
         let ledger = ledger.clone();
-        tokio::task::spawn_blocking(move || ledger.tick(clock::now())).await??;
+        let ticked = tokio::task::spawn_blocking(move || ledger.tick(clock::now())).await?;
+        if let Err(error) = &ticked
+            && !said
+        {
+            tracing::error!("{error}");
+        }
+        said = ticked.is_err();
     }
 }
 
@@ -238,8 +253,7 @@ fn sensor(config: &Config, keys: &Keys) -> Result<heloscope_trap::Config> {
     let name = trap.name.clone().unwrap_or_else(|| format!("mx.{}", config.zone));
     let mut personality = Personality::new(&name);
     personality.software.clone_from(&trap.banner);
-    personality.greeting_delay_s =
-        if config.lab { trap.greeting_delay_s.min(0.3) } else { trap.greeting_delay_s };
+    personality.greeting_delay_s = trap.greeting_delay_s;
     personality.tarpit_s = trap.tarpit_s;
     personality.extensions.pipelining = trap.pipelining;
     personality.extensions.starttls = trap.starttls;

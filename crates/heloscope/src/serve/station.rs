@@ -1,7 +1,8 @@
 //! Where sessions are judged: a sighting in, what the ledger is told of it out.
 //!
 //! A session in which nothing was seen and no trap was hit is not reported: the list keeps no record
-//! of who merely came by.
+//! of who merely came by. What the owner is told names nobody that the session wrote to: a detector's
+//! sentence that does is withheld from him, because one of them may be a trap.
 
 use super::config::Detect;
 use heloscope_detect::{Detection, dialect, judge};
@@ -35,6 +36,7 @@ impl Station {
         if detections.is_empty() && sighting.traps.is_empty() {
             return None;
         }
+        let hidden = envelope(sighting);
         let helo = session.helo().map(|(_, argument)| argument);
         let dialect = dialect(session);
         let stack = session.syn.as_ref().map(|syn| {
@@ -47,7 +49,7 @@ impl Station {
             at: session.end,
             arrived,
             sensor: sighting.sensor.clone(),
-            rules: detections.into_iter().map(rule).collect(),
+            rules: detections.into_iter().map(|d| rule(d, &hidden)).collect(),
             traps: sighting
                 .traps
                 .iter()
@@ -66,15 +68,29 @@ impl Station {
     }
 }
 
-fn rule(detection: Detection) -> Rule {
+fn rule(detection: Detection, hidden: &[String]) -> Rule {
+    let lower = detection.evidence.to_lowercase();
+    let names = hidden.iter().any(|address| lower.contains(address.as_str()));
     Rule {
         detector: detection.detector.to_owned(),
         version: detection.version,
         class: detection.class,
         family: detection.family.to_owned(),
-        owner: detection.evidence.clone(),
+        owner: match names {
+            true => "what it said names an address, which is not shown".to_owned(),
+            false => detection.evidence.clone(),
+        },
         operator: detection.evidence,
     }
+}
+
+/// The addresses of the envelope and the traps, in lower case.
+fn envelope(sighting: &Sighting) -> Vec<String> {
+    let session = &sighting.session;
+    let tried = session.mail_from().into_iter().chain(session.rcpt_to());
+    let traps = sighting.traps.iter().map(|hit| hit.recipient.clone());
+    let texts = tried.chain(traps).map(|address| address.text().0.to_lowercase());
+    texts.filter(|address| !address.is_empty()).collect()
 }
 
 /// A stranger's words without what would move a reader's cursor.
@@ -92,3 +108,6 @@ fn hash(parts: &[&[u8]]) -> u64 {
     let bytes: [u8; 32] = digest.finalize().into();
     bytes.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ mod collect;
 mod hostile;
 mod permission;
 mod redact;
+mod senders;
 mod serve;
 mod transforms;
 mod usage;

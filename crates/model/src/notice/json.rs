@@ -109,14 +109,7 @@ fn ours(value: &Value, place: Place) -> Vec<Notice> {
                     .and_then(Value::as_u64)
                     .and_then(|n| u32::try_from(n).ok()),
                 helo: text(row, &["helo"]).map(|h| Octets::from(h.as_str())),
-                botnet: None,
-                src_port: None,
-                dst: None,
-                dst_port: None,
-                removed_at: None,
-                written_at: None,
-                times_listed: None,
-                place,
+                ..Notice::empty(place)
             }
         })
         .collect()

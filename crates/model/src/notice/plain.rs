@@ -105,7 +105,7 @@ pub(super) fn read(text: &str, source: SourceId) -> Vec<Notice> {
         let line = line.trim_end_matches(['\n', '\r']);
         if line.trim() == MARK {
             found.extend(current.take());
-            current = Some(empty(Place::byte(source, at)));
+            current = Some(Notice::empty(Place::byte(source, at)));
         } else if line.trim() == END {
             found.extend(current.take());
         } else if let (Some(notice), Some((label, value))) = (&mut current, line.split_once(':')) {
@@ -191,26 +191,6 @@ fn field(notice: &mut Notice, label: &str, value: &str) {
             }
         }
         _ => {}
-    }
-}
-
-/// A notice that says nothing yet.
-fn empty(place: Place) -> Notice {
-    Notice {
-        subject: Subject::Unnamed,
-        list: None,
-        reason: String::new(),
-        time: None,
-        tolerance_s: None,
-        helo: None,
-        botnet: None,
-        src_port: None,
-        dst: None,
-        dst_port: None,
-        removed_at: None,
-        written_at: None,
-        times_listed: None,
-        place,
     }
 }
 

@@ -104,16 +104,8 @@ pub(super) fn read(text: &str, flat: &Flat, source: SourceId) -> Vec<Notice> {
         list: Some(list),
         reason: words::one_line(around_after(reason, 300)),
         time: refused_at(text).map(|t| (t, TimeKind::Rejection)),
-        tolerance_s: None,
         helo: words::helo(around),
-        botnet: None,
-        src_port: None,
-        dst: None,
-        dst_port: None,
-        removed_at: None,
-        written_at: None,
-        times_listed: None,
-        place: Place::byte(source, line_start(text, flat.origin(begins))),
+        ..Notice::empty(Place::byte(source, line_start(text, flat.origin(begins))))
     }]
 }
 

@@ -26,7 +26,7 @@ fn every_documented_example_is_taken() {
         _ => line,
     });
     let config = read(&shown.collect::<Vec<_>>().join("\n")).unwrap();
-    assert_eq!(config.user.as_deref(), Some("heloscope"));
+    assert_eq!(config.web.url.as_deref(), Some("https://bl.example"));
     assert_eq!(config.trap.domains.len(), 1);
     assert_eq!(config.trap.helocheck.as_deref(), Some("helocheck@bl.example"));
 }

@@ -1,11 +1,7 @@
 //! A real browser walks from the look-up to the page of an address that is gone. It loads each page as a
 //! person's would, style sheet and policy included; the forms are posted with curl, as it has no hand.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)] // a test fails by panicking
-
-mod lab;
-
-use lab::Lab;
+use crate::lab::Lab;
 use std::process::Command;
 
 #[test]

@@ -1,9 +1,6 @@
 //! A list on a free port, with a clock, name servers and a post office that the test holds; and a visitor who
 //! speaks plain HTTP over a socket.
 
-#![allow(dead_code, unreachable_pub)] // each test file is a crate and uses its part
-#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)] // a test fails by panicking
-
 use heloscope_ledger::{Config, Detected, HeloClass, Ledger, Rule};
 use heloscope_model::Time;
 use heloscope_model::sighting::TrapKind;
@@ -19,8 +16,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// A list that runs until it is dropped.
-pub struct Lab {
-    pub address: SocketAddr,
+pub(crate) struct Lab {
+    pub(crate) address: SocketAddr,
     ledger: Ledger,
     outside: Arc<Outside>,
     _runtime: tokio::runtime::Runtime,
@@ -35,19 +32,19 @@ struct Outside {
 
 /// An answer.
 #[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: String,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Lab {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Rate { burst: 1000, every_ms: 1 })
     }
 
     /// Five requests at once, one more each ten seconds.
-    pub fn strict() -> Self {
+    pub(crate) fn strict() -> Self {
         Self::with(Rate { burst: 5, every_ms: 10_000 })
     }
 
@@ -99,18 +96,18 @@ impl Lab {
         Self { address, ledger, outside, _runtime: runtime }
     }
 
-    pub fn now(&self) -> Time {
+    pub(crate) fn now(&self) -> Time {
         Time::from_secs(self.outside.now.load(Ordering::SeqCst))
     }
 
     /// Lets time pass, in seconds; the ledger's clock follows.
-    pub fn pass(&self, seconds: u32) {
+    pub(crate) fn pass(&self, seconds: u32) {
         self.outside.now.fetch_add(i64::from(seconds), Ordering::SeqCst);
         self.ledger.tick(self.now()).unwrap();
     }
 
     /// A bot at an address says its HELO to the trap, now.
-    pub fn bot(&self, address: &str, helo: &str) {
+    pub(crate) fn bot(&self, address: &str, helo: &str) {
         let at = self.now();
         let rule = Rule {
             detector: "helo-ylmf-pc".to_owned(),
@@ -141,7 +138,7 @@ impl Lab {
     }
 
     /// A session that hits a trap and says nothing else: too little to list.
-    pub fn hidden_session(&self, address: &str) {
+    pub(crate) fn hidden_session(&self, address: &str) {
         let at = self.now();
         let traps = vec![("anna@trap.example".to_owned(), TrapKind::NeverUsed)];
         let (helo, session) = (Some("mail.example.net".to_owned()), "{}".to_owned());
@@ -166,32 +163,32 @@ impl Lab {
         self.ledger.tick(at.plus_secs(1.0)).unwrap();
     }
 
-    pub fn is_listed(&self, address: &str) -> bool {
+    pub(crate) fn is_listed(&self, address: &str) -> bool {
         self.ledger.public(address.parse().unwrap()).0.is_some()
     }
 
-    pub fn set_txt(&self, name: &str, text: &str) {
+    pub(crate) fn set_txt(&self, name: &str, text: &str) {
         self.outside.texts.lock().unwrap().insert(name.to_owned(), vec![text.to_owned()]);
     }
 
-    pub fn letters(&self) -> Vec<Letter> {
+    pub(crate) fn letters(&self) -> Vec<Letter> {
         self.outside.letters.lock().unwrap().clone()
     }
 
     /// The desk's cookie.
-    pub fn enter_desk(&self) -> String {
+    pub(crate) fn enter_desk(&self) -> String {
         let form = format!("{}&secret=open+sesame", self.get("/desk/enter").form(0));
         self.post("/desk/enter", &form, &[]).cookie("heloscope_desk")
     }
 
-    pub fn connect(&self) -> TcpStream {
+    pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream
     }
 
     /// Sends bytes, reads until the other end closes.
-    pub fn raw(&self, request: &str) -> Reply {
+    pub(crate) fn raw(&self, request: &str) -> Reply {
         let mut stream = self.connect();
         // A refusal may come, and the connection close, before all is sent.
         let _ = stream.write_all(request.as_bytes());
@@ -212,23 +209,23 @@ impl Lab {
         }
     }
 
-    pub fn get(&self, path: &str) -> Reply {
+    pub(crate) fn get(&self, path: &str) -> Reply {
         self.raw(&format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
     }
 
-    pub fn get_as(&self, path: &str, cookie: &str) -> Reply {
+    pub(crate) fn get_as(&self, path: &str, cookie: &str) -> Reply {
         self.raw(&format!(
             "GET {path} HTTP/1.1\r\nHost: x\r\nCookie: a=b; {cookie}\r\nConnection: close\r\n\r\n"
         ))
     }
 
-    pub fn get_from(&self, path: &str, visitor: &str) -> Reply {
+    pub(crate) fn get_from(&self, path: &str, visitor: &str) -> Reply {
         self.raw(&format!(
             "GET {path} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 6.6.6.6, {visitor}\r\nConnection: close\r\n\r\n"
         ))
     }
 
-    pub fn post(&self, path: &str, body: &str, headers: &[(&str, &str)]) -> Reply {
+    pub(crate) fn post(&self, path: &str, body: &str, headers: &[(&str, &str)]) -> Reply {
         let extra: String = headers.iter().map(|(n, v)| format!("{n}: {v}\r\n")).collect();
         self.raw(&format!(
             "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
@@ -239,29 +236,29 @@ impl Lab {
 }
 
 impl Reply {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap()
     }
 
     /// What stands between two texts.
-    pub fn between(&self, before: &str, after: &str) -> &str {
+    pub(crate) fn between(&self, before: &str, after: &str) -> &str {
         let rest = self.body.split(before).nth(1).unwrap_or_else(|| panic!("{}", self.body));
         rest.split(after).next().unwrap()
     }
 
     /// The hidden token of the page's n-th form, as a body.
-    pub fn form(&self, n: usize) -> String {
+    pub(crate) fn form(&self, n: usize) -> String {
         let mark = "name=\"token\" value=\"";
         let rest = self.body.split(mark).nth(n + 1).unwrap_or_else(|| panic!("{}", self.body));
         format!("token={}", rest.split('"').next().unwrap())
     }
 
     /// A cookie that was set, as `name=value`.
-    pub fn cookie(&self, name: &str) -> String {
+    pub(crate) fn cookie(&self, name: &str) -> String {
         let set = self.headers.iter().filter(|(n, _)| n == "set-cookie").map(|(_, v)| v);
         let found = set.into_iter().find(|v| v.starts_with(&format!("{name}=")));
         let found = found.unwrap_or_else(|| panic!("no {name}: {} {}", self.status, self.body));

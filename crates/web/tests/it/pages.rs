@@ -1,13 +1,9 @@
 //! The pages over real sockets, a real ledger in memory and a clock that the tests set: look-up,
 //! notice, removal with its rules, forged and replayed forms, owners' proofs, the desk, bad input.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)] // a test fails by panicking
-
-mod lab;
-
+use crate::lab::{Lab, Reply};
 use heloscope_model::notice::{self, Subject, TimeKind};
 use heloscope_model::{SourceId, Time};
-use lab::{Lab, Reply};
 
 const ADDRESS: &str = "203.0.113.10";
 

@@ -1,0 +1,54 @@
+//! `recordings/senders`: sessions of real mail programs and of bots, judged. Nothing of class A or B may speak of
+//! a well configured sender, nor of the Postfix that shares a bot's address; what should speak of the
+//! others does, as far as the detector exists.
+
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+/// The sessions of a capture, as `heloscope sessions` prints them.
+fn sessions(capture: &Path) -> Vec<Value> {
+    let out = Command::new(env!("CARGO_BIN_EXE_heloscope"))
+        .arg("sessions")
+        .arg(capture)
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{}: {out:?}", capture.display());
+    let lines = String::from_utf8(out.stdout).unwrap();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn real_mailers_are_spared_and_bots_are_seen() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recordings/senders");
+    let table: toml::Table =
+        toml::from_str(&std::fs::read_to_string(folder.join("kinds.toml")).unwrap()).unwrap();
+    let (mut spared, mut seen, mut wrong) = (0, 0, Vec::new());
+    for kind in table["kind"].as_array().unwrap() {
+        let text = |key: &str| kind[key].as_str().unwrap();
+        let mut spoke = BTreeSet::new();
+        for session in sessions(&folder.join(text("capture"))) {
+            let innocent = text("configured") == "well"
+                || kind["beside_postfix"].as_bool().unwrap() && session["helo"] == text("ptr");
+            spared += usize::from(innocent);
+            seen += usize::from(!innocent);
+            for detection in session["detections"].as_array().unwrap() {
+                if innocent && matches!(detection["class"].as_str(), Some("A" | "B")) {
+                    wrong.push(format!("{} is accused: {detection}", text("kind")));
+                }
+                if !innocent {
+                    spoke.insert(detection["detector"].as_str().unwrap().to_owned());
+                }
+            }
+        }
+        for expected in kind["detectors"].as_array().unwrap() {
+            let expected = expected.as_str().unwrap();
+            if heloscope_detect::catalogue::find(expected).is_some() && !spoke.contains(expected) {
+                wrong.push(format!("{}: {expected} does not speak", text("kind")));
+            }
+        }
+    }
+    assert!(spared > 200 && seen > 200, "{spared} innocent sessions, {seen} others");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
