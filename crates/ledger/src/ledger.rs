@@ -223,14 +223,16 @@ impl Ledger {
         self.ask(what).map(|answer| Ack { sequence: answer.sequence })
     }
 
-    /// The same for many: those that wait together are recorded by one write and one sync. Durable when it
-    /// returns; at a failure those before the one that failed may be recorded.
-    pub fn detected_all(&self, all: impl IntoIterator<Item = Detected>) -> Result<(), Error> {
-        let handed: Vec<_> = all
-            .into_iter()
-            .map(|detected| self.hand_in(What::Detected(Box::new(detected.bounded()))))
-            .collect::<Result<_, _>>()?;
-        handed.into_iter().try_for_each(|answered| wait(&answered).map(drop))
+    /// The same for many: those that wait together are recorded by one write and one sync. Takes out what
+    /// is recorded; what is left at an error is not, and may be handed in again.
+    pub fn detected_all(&self, all: &mut Vec<Detected>) -> Result<(), Error> {
+        let hand_in = |d: &Detected| self.hand_in(What::Detected(Box::new(d.clone().bounded())));
+        let handed: Vec<_> = all.iter().map(hand_in).collect();
+        let answers: Vec<_> =
+            handed.into_iter().map(|handed| wait(&handed?)).map(Result::err).collect();
+        let mut failed = answers.iter().map(Option::is_some);
+        all.retain(|_| failed.next().unwrap_or(true));
+        answers.into_iter().flatten().next().map_or(Ok(()), Err)
     }
 
     /// Says what time it is, about once a second: publishes what is due, lets listings expire.

@@ -48,6 +48,9 @@ const SIGHTINGS: usize = 1024;
 /// Sessions judged and recorded together: one sync of the disk for all of them.
 const BATCH: usize = 256;
 
+/// How long a ledger that cannot write is left alone.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// Runs until SIGTERM or SIGINT.
 pub(crate) fn run(flags: &Serve) -> Result<Outcome> {
     let config = Config::read(flags)?;
@@ -153,11 +156,12 @@ impl List {
             let stop = sensing.clone();
             sensors.spawn(async move { sensor.run(sink, stop).await.context("the trap") });
         }
+        let stop = sensing.clone();
         let judge = tokio::task::spawn_blocking(move || {
-            let ended = judge(&ledger, &station, sightings);
+            let ended = judge(&ledger, &station, &stop, sightings);
             if let Err(error) = &ended {
                 tracing::error!(
-                    "{error:#}: nothing new is listed or removed; what is listed is still published"
+                    "{error:#}: what is listed is still published, nothing else is taken"
                 );
             }
             ended
@@ -186,17 +190,32 @@ fn flat(ended: Result<Result<()>, tokio::task::JoinError>) -> Result<()> {
     ended.context("a part of the list broke down")?
 }
 
-/// Judges what sensors saw, in the order they saw it, until they are gone. Where the ledger takes nothing
-/// more (a full disk) this ends, the sink closes, and the trap refuses new work with 421.
+/// Judges what sensors saw, in the order they saw it, until they are gone. While the disk is full it tries
+/// again, what comes waits in the sink, and when that is full the trap refuses new work with 421.
 fn judge(
     ledger: &Ledger,
     station: &Station,
+    stop: &CancellationToken,
     mut sightings: mpsc::Receiver<Sighting>,
 ) -> Result<()> {
     let mut batch = Vec::with_capacity(BATCH);
     while sightings.blocking_recv_many(&mut batch, BATCH) > 0 {
-        let judged = batch.drain(..).filter_map(|sighting| station.judge(&sighting, clock::now()));
-        ledger.detected_all(judged).context("recording detections")?;
+        let judge = |sighting| station.judge(&sighting, clock::now());
+        let mut judged: Vec<_> = batch.drain(..).filter_map(judge).collect();
+        let mut said = false;
+        while let Err(error) = ledger.detected_all(&mut judged) {
+            if stop.is_cancelled() || matches!(error, heloscope_ledger::Error::Stopped(_)) {
+                let lost = judged.len();
+                return Err(error).context(format!("{lost} sessions could not be recorded"));
+            }
+            if !std::mem::replace(&mut said, true) {
+                tracing::error!(
+                    "{error}: {} sessions wait, what is listed is still published",
+                    judged.len()
+                );
+            }
+            std::thread::sleep(AGAIN);
+        }
     }
     Ok(())
 }

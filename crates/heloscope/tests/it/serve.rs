@@ -98,6 +98,14 @@ impl List {
     }
 }
 
+impl Drop for List {
+    /// A test that failed leaves nothing behind.
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
 #[test]
 fn a_bot_is_listed_and_its_owner_lets_himself_out() {
     let state = tempfile::tempdir().unwrap();
@@ -166,5 +174,53 @@ fn a_second_list_on_one_state_folder_is_refused() {
     assert!(!second.status.success());
     let said = String::from_utf8_lossy(&second.stderr);
     assert!(said.contains(&state.path().display().to_string()), "{said}");
+    list.stop();
+}
+
+/// A small file system of its own, gone when dropped.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn new() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mount = ["-t", "tmpfs", "-o", "size=1m", "tmpfs"];
+        let mounted = Command::new("mount").args(mount).arg(folder.path()).output();
+        mounted.is_ok_and(|done| done.status.success()).then_some(Self(folder))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg(self.0.path()).status());
+    }
+}
+
+#[test]
+fn a_full_disk_ends_nothing_and_loses_no_session() {
+    let Some(disk) = SmallDisk::new() else {
+        println!("skipped: needs root");
+        return;
+    };
+    let list = List::start(disk.0.path());
+    list.bot("198.51.100.7");
+    list.wait_until_listed("198.51.100.7");
+
+    let fill = disk.0.path().join("fill");
+    let mut file = std::fs::File::create(&fill).unwrap();
+    while file.write_all(&[0; 4096]).is_ok() {}
+    // The pages that are begun take a few; the others wait for room.
+    let bots: Vec<String> = (20..40).map(|n| format!("198.51.100.{n}")).collect();
+    std::thread::scope(|all| {
+        bots.iter().for_each(|bot| drop(all.spawn(|| list.bot(bot))));
+    });
+    // What is listed is still told meanwhile.
+    assert_eq!(list.code("198.51.100.7"), Some(4));
+    assert_eq!(list.http("GET", "/api/v1/addresses/198.51.100.7").0, 200);
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(list.code(bots.last().unwrap()), None);
+
+    drop(file);
+    std::fs::remove_file(&fill).unwrap();
+    bots.iter().for_each(|bot| list.wait_until_listed(bot));
     list.stop();
 }

@@ -239,3 +239,16 @@ fn an_erased_address_is_as_if_it_had_never_been() {
     assert_eq!(ledger.public(bot()), (None, vec![]));
     assert!(ledger.recent(10).is_empty() && ledger.evidence(bot()).is_empty());
 }
+
+#[test]
+fn many_at_once_are_all_recorded_and_taken_out() {
+    let ledger = lab();
+    let before = ledger.generation();
+    let addresses: Vec<String> = (1..=200).map(|n| format!("203.0.113.{n}")).collect();
+    let mut all: Vec<_> = addresses.iter().map(|a| session(a, 60, "A:helo")).collect();
+    ledger.detected_all(&mut all).unwrap();
+    assert!(all.is_empty());
+    assert_eq!(ledger.generation(), before + 200);
+    assert_eq!(ledger.active(), 200);
+    assert!(addresses.iter().all(|a| ledger.sublist(a.parse().unwrap()) == Some(Sublist::Bots)));
+}
