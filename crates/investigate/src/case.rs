@@ -151,6 +151,14 @@ impl<'a> Case<'a> {
         self.past.get_or_init(|| Past::new(self.past_mta_on_host()))
     }
 
+    /// Whether every session of this host is known to be the mail server's. Where neither a log nor
+    /// settings say what that one looks like, none is.
+    pub(crate) fn all_explained(&self) -> bool {
+        let known = self.gathered.profile.learnt_from > 0 || !self.mta_names.is_empty();
+        let of_host = |s: &&Seen| self.is_open(s) && self.speaker(s) == Speaker::Host;
+        self.past().is_empty() && (known || !self.gathered.outbound.iter().any(|s| of_host(&s)))
+    }
+
     fn past_mta_on_host(&self) -> Vec<(&'a Seen, Vec<String>)> {
         let profile = &self.gathered.profile;
         self.gathered

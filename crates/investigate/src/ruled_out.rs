@@ -71,13 +71,13 @@ fn absent(case: &Case<'_>, class: Class) -> Option<String> {
                 .to_owned()
         }),
         Class::CompromisedSite | Class::FormAbuse => {
-            (recorded && case.past().is_empty() && case.gathered.usages.uids.is_empty())
+            (recorded && case.all_explained() && case.gathered.usages.uids.is_empty())
                 .then(|| explained("nor did a local program hand in mail"))
         }
         Class::DirectSender | Class::BotProcess => {
-            (recorded && case.past().is_empty()).then(|| explained(""))
+            (recorded && case.all_explained()).then(|| explained(""))
         }
-        Class::ShellAccount => (recorded && case.has(Kind::AuthLog) && case.past().is_empty())
+        Class::ShellAccount => (recorded && case.has(Kind::AuthLog) && case.all_explained())
             .then(|| explained("and no account that logs in to this host handed in mail")),
         Class::StolenCredentials => (logged && !all_through_one_door(case))
             .then(|| "in the mail log no account sends from outside".to_owned()),

@@ -52,3 +52,28 @@ fn real_mailers_are_spared_and_bots_are_seen() {
     assert!(spared > 200 && seen > 200, "{spared} innocent sessions, {seen} others");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// The receiver's capture alone, and a list's notice: who sends what behind the address cannot be known, and
+/// the answer says neither who it is nor who it is not.
+#[test]
+fn without_a_log_nothing_of_the_host_is_ruled_out() {
+    let recordings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recordings/senders");
+    let folder = tempfile::tempdir().unwrap();
+    let capture = "loopback-direct-beside-postfix.pcap.xz";
+    std::fs::copy(recordings.join(capture), folder.path().join(capture)).unwrap();
+    let first = sessions(&folder.path().join(capture)).swap_remove(0);
+    let (address, start) = (first["client"].as_str().unwrap(), first["start"].as_str().unwrap());
+    let notice = format!(
+        "IP address {address} is listed in the CBL. It was last detected at {} GMT (+/- 15 minutes).",
+        start[..16].replace('T', " ")
+    );
+    std::fs::write(folder.path().join("notice.txt"), notice).unwrap();
+    let answer = crate::investigate(&[folder.path()]);
+    assert_eq!(answer["verdict"], "insufficient-evidence");
+    assert!(answer["sessions"]["unexplained"].as_u64().unwrap() > 4, "{}", answer["sessions"]);
+    let ruled_out = answer["ruled_out"].as_array().unwrap();
+    for row in ruled_out {
+        let because = row["because"].as_str().unwrap();
+        assert!(!because.contains("the mail log"), "no mail log was given: {row}");
+    }
+}

@@ -223,7 +223,15 @@ pub(super) fn shown(proofs: &[Proof]) -> Vec<Shown<'_>> {
 /// The sessions, in a sentence.
 pub(super) fn sessions(investigation: &Investigation) -> Option<String> {
     let count = investigation.sessions;
+    let logged = investigation.inputs.iter().any(|input| input.kind == "mail-log");
     (count.outbound > 0).then(|| {
+        if !logged {
+            return format!(
+                "{} outgoing mail sessions were recorded, and no mail log was given that could \
+                 explain them.",
+                count.outbound
+            );
+        }
         format!(
             "{} outgoing mail sessions were recorded: the mail log explains {}, it knows nothing of {}.",
             count.outbound, count.explained, count.unexplained
