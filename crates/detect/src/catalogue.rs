@@ -25,6 +25,8 @@ pub static CATALOGUE: &[&Detector] = &[
     &d::sender_is_recipient::DETECTOR,
     &d::ratware_message_id::DETECTOR,
     &d::mua_direct_to_mx::DETECTOR,
+    &d::trap_hit::DETECTOR,
+    &d::no_or_dynamic_ptr::DETECTOR,
 ];
 
 /// The detector of an id.

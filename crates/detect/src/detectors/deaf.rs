@@ -1,7 +1,7 @@
 //! The client goes on after a refusal as if it had been told yes. Only what it said after the
 //! refusal had reached it counts: pipelined commands are on their way already.
 
-use crate::{Detector, Finding, Scope, is_whole};
+use crate::{Detector, Eye, Finding, Scope, is_whole};
 use heloscope_model::Session;
 use heloscope_model::session::{Command, Reply, Verb};
 
@@ -12,7 +12,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "protocol",
     innocent: "a broken client",
     scope: Scope::Transfer,
-    see,
+    eye: Eye::Session(see),
 };
 
 /// What the server has said so far about each step, as far as it binds the next.

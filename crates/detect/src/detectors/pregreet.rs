@@ -2,7 +2,7 @@
 //! first by their nature and have their own rule (`proxy-command`).
 
 use crate::quote::Quote;
-use crate::{Detector, Finding, Scope};
+use crate::{Detector, Eye, Finding, Scope};
 use heloscope_model::Session;
 use heloscope_model::session::Verb;
 
@@ -13,7 +13,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "early",
     innocent: "a test tool that does not wait",
     scope: Scope::Any,
-    see,
+    eye: Eye::Session(see),
 };
 
 fn see(session: &Session) -> Option<Finding> {
@@ -25,8 +25,14 @@ fn see(session: &Session) -> Option<Finding> {
     if !first.early || first.verb == Verb::Proxy {
         return None;
     }
-    let secret = matches!(first.verb, Verb::Auth | Verb::AuthData);
-    let said = if secret { &b"AUTH"[..] } else { first.raw.as_bytes() };
+    // Secrets and the envelope stay out: the verb says enough.
+    let said = match first.verb {
+        Verb::Auth | Verb::AuthData => &b"AUTH"[..],
+        Verb::Mail => b"MAIL",
+        Verb::Rcpt => b"RCPT",
+        Verb::Vrfy | Verb::Expn => b"VRFY",
+        _ => first.raw.as_bytes(),
+    };
     let ahead = greeting.at.since(first.at);
     let how_long = if ahead >= 0.001 { format!(" {ahead:.3} s") } else { String::new() };
     Finding::new(format!("it said {}{how_long} before the greeting was whole", Quote(said)))

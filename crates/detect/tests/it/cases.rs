@@ -26,7 +26,7 @@ fn every_detector_sees_its_case_and_spares_its_twin() {
             let detections = judge(&session::read(input));
             let mut found = String::new();
             for d in &detections {
-                writeln!(found, "{} {}: {}", d.detector, d.class, d.evidence).unwrap();
+                writeln!(found, "{} {}: {}", d.detector, d.class, d.owner).unwrap();
             }
             let own = detections.iter().any(|d| d.detector == detector.id);
             *(if own { &mut seen } else { &mut spared }) += 1;
