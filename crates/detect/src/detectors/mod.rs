@@ -3,6 +3,7 @@
 pub(crate) mod abort_without_quit;
 pub(crate) mod bare_lf;
 pub(crate) mod deaf;
+pub(crate) mod dialect_known_bot;
 pub(crate) mod headers_as_commands;
 pub(crate) mod helo_bare_ip;
 pub(crate) mod helo_changes_in_session;
