@@ -25,6 +25,9 @@ pub static CATALOGUE: &[&Detector] = &[
     &d::sender_is_recipient::DETECTOR,
     &d::ratware_message_id::DETECTOR,
     &d::mua_direct_to_mx::DETECTOR,
+    &d::dialect_known_bot::DETECTOR,
+    &d::trap_hit::DETECTOR,
+    &d::no_or_dynamic_ptr::DETECTOR,
 ];
 
 /// The detector of an id.

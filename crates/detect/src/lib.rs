@@ -1,41 +1,43 @@
 //! Sessions to detections: one file a detector, id and version public words.
 //!
-//! In: a [`Session`]. Out: [`Detection`]s in the order of the [`CATALOGUE`]. Pure and local: a
-//! detector sees one session; what needs history, DNS or other sessions is judged elsewhere.
+//! In: a [`Session`] ([`judge`]: the owner's side, nothing else known), or a [`Sighting`] with its
+//! [`Surroundings`] (the outcome of DNS look-ups, the address's [`History`] before it) and the
+//! known [`Dialects`] ([`judge_sighting`]). Out: [`Detection`]s in the order of the [`CATALOGUE`],
+//! with the owner's and the operator's words apart by type. The [`Panel`] says which of them count.
+//! Pure and local: no clock, no network; what needs several addresses is judged elsewhere.
 //! A detector stays silent where the recording is too poor to be sure (gaps, late starts, one
-//! side only): a wrong accusation is worse than none.
+//! side only), and where a look-up failed or was not made: a wrong accusation is worse than none.
 //!
-//! To add one: a file in `detectors/` with its `DETECTOR`, a line in [`catalogue`], a document of
-//! cases in `tests/cases/` with at least one session that it sees and a benign twin that it must
-//! not see.
+//! To add one: a file in `detectors/` with its `DETECTOR`, a line in [`catalogue`], a line in
+//! `docs/detectors.md`, a document of cases in `tests/cases/` with at least one session that it
+//! sees and a benign twin that it must not see.
 
+mod case;
 pub mod catalogue;
+mod detection;
 mod detectors;
-mod dialect;
+pub mod dialect;
 mod header;
 mod helo;
+pub mod history;
+pub mod learn;
+pub mod panel;
 mod quote;
+mod random_label;
+pub mod reverse_name;
+pub mod stack;
+pub mod surroundings;
 
 pub use catalogue::CATALOGUE;
-pub use dialect::dialect;
+pub use detection::{Covers, Detection, OperatorText, OwnerText};
+pub use dialect::{Dialect, Dialects};
+pub use history::History;
+pub use panel::Panel;
+pub use surroundings::{Answer, ReverseName, Surroundings};
 
-use heloscope_model::Session;
+use case::Case;
 use heloscope_model::session::{Command, Dialogue, Verb};
-
-/// What a detector says of a session.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Detection {
-    /// Its id (`helo-loopback-private`).
-    pub detector: &'static str,
-    /// Its version.
-    pub version: u32,
-    /// A lists on one hit, B needs more, C supports, X exonerates.
-    pub class: char,
-    /// Several rules of one family count once.
-    pub family: &'static str,
-    /// What it saw, one sentence for a person.
-    pub evidence: String,
-}
+use heloscope_model::{Session, Sighting};
 
 /// One rule: its public words and its eye.
 #[derive(Debug)]
@@ -52,7 +54,7 @@ pub struct Detector {
     pub innocent: &'static str,
     /// Which sessions it is for.
     pub scope: Scope,
-    see: fn(&Session) -> Option<Finding>,
+    eye: Eye,
 }
 
 /// Which sessions a detector judges.
@@ -65,29 +67,71 @@ pub enum Scope {
     Transfer,
 }
 
+/// What a detector looks at.
+#[derive(Debug)]
+enum Eye {
+    /// The session alone.
+    Session(fn(&Session) -> Option<Finding>),
+    /// Also who was spoken to, look-ups, history, dialects.
+    Case(fn(&Case<'_>) -> Option<Finding>),
+}
+
 /// What a detector saw.
+#[derive(Default)]
 struct Finding {
-    evidence: String,
+    owner: String,
+    /// What only the operator may read, where there is more to say.
+    operator: Option<String>,
     /// Where it differs from the detector's own.
     class: Option<char>,
+    covers: Option<Covers>,
 }
 
 impl Finding {
-    fn new(evidence: String) -> Option<Self> {
-        Some(Self { evidence, class: None })
+    fn new(owner: String) -> Option<Self> {
+        Some(Self { owner, ..Self::default() })
+    }
+
+    fn classed(class: Option<char>, owner: String) -> Option<Self> {
+        Some(Self { owner, class, ..Self::default() })
     }
 }
 
-/// All detections of one session, in the order of the catalogue.
+/// All detections of one session of which nothing else is known, in the order of the catalogue.
 pub fn judge(session: &Session) -> Vec<Detection> {
-    let transfer = is_transfer(session);
+    let (around, dialects) = (Surroundings::default(), Dialects::default());
+    judge_case(&Case::of_session(session, &around, &dialects))
+}
+
+/// All detections of one session at a sensor, in the order of the catalogue.
+pub fn judge_sighting(
+    sighting: &Sighting,
+    around: &Surroundings,
+    dialects: &Dialects,
+) -> Vec<Detection> {
+    judge_case(&Case::of_sighting(sighting, around, dialects))
+}
+
+fn judge_case(case: &Case<'_>) -> Vec<Detection> {
+    let transfer = is_transfer(case.session);
     let in_scope = CATALOGUE.iter().filter(|d| transfer || d.scope == Scope::Any);
     in_scope
         .filter_map(|d| {
-            let Finding { evidence, class } = (d.see)(session)?;
-            let class = class.unwrap_or(d.class);
-            let (detector, version, family) = (d.id, d.version, d.family);
-            Some(Detection { detector, version, class, family, evidence })
+            let finding = match d.eye {
+                Eye::Session(see) => see(case.session),
+                Eye::Case(see) => see(case),
+            }?;
+            Some(Detection {
+                detector: d.id,
+                version: d.version,
+                class: finding.class.unwrap_or(d.class),
+                family: d.family,
+                operator: OperatorText::new(
+                    finding.operator.unwrap_or_else(|| finding.owner.clone()),
+                ),
+                owner: OwnerText::new(finding.owner, case),
+                covers: finding.covers,
+            })
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! The session ends without QUIT though nothing made it end (RFC 5321 4.1.1.10). Not judged: what
 //! cannot be seen (TLS, gaps), and sessions that the server gave up first.
 
-use crate::{Detector, Finding, Scope, is_whole};
+use crate::{Detector, Eye, Finding, Scope, is_whole};
 use heloscope_model::Session;
 use heloscope_model::session::EndState;
 
@@ -12,7 +12,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "protocol",
     innocent: "a network that broke",
     scope: Scope::Any,
-    see,
+    eye: Eye::Session(see),
 };
 
 fn see(session: &Session) -> Option<Finding> {

@@ -1,6 +1,6 @@
 //! Lines that end with LF or CR alone where SMTP wants both (RFC 5321 2.3.8).
 
-use crate::{Detector, Finding, Scope};
+use crate::{Detector, Eye, Finding, Scope};
 use heloscope_model::Session;
 use heloscope_model::session::Command;
 
@@ -11,7 +11,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "protocol",
     innocent: "a home-made script",
     scope: Scope::Any,
-    see,
+    eye: Eye::Session(see),
 };
 
 fn see(session: &Session) -> Option<Finding> {

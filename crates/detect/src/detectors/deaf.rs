@@ -2,7 +2,7 @@
 //! does not count: commands on their way already, and where PIPELINING was offered RCPT, DATA and BDAT at any
 //! time (RFC 2920 3.1: a client may have read none of the answers though all were sent).
 
-use crate::{Detector, Finding, Scope, is_whole, pipelining_offered};
+use crate::{Detector, Eye, Finding, Scope, is_whole, pipelining_offered};
 use heloscope_model::Session;
 use heloscope_model::session::{Command, Reply, Verb};
 
@@ -13,7 +13,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "protocol",
     innocent: "a broken client",
     scope: Scope::Transfer,
-    see,
+    eye: Eye::Session(see),
 };
 
 /// What the server has said so far about each step, as far as it binds the next.

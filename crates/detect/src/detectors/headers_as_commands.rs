@@ -2,7 +2,7 @@
 //! to DATA. A only after an accepted 354 (then no refusal explains it), else B.
 
 use crate::quote::Quote;
-use crate::{Detector, Finding, Scope, is_whole};
+use crate::{Detector, Eye, Finding, Scope, is_whole};
 use heloscope_model::Session;
 use heloscope_model::session::{Command, Verb};
 
@@ -13,7 +13,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "protocol",
     innocent: "a home-made mailer that ignores that DATA was refused",
     scope: Scope::Transfer,
-    see,
+    eye: Eye::Session(see),
 };
 
 const FIELDS: [&[u8]; 14] = [
@@ -61,13 +61,10 @@ fn see(session: &Session) -> Option<Finding> {
     };
     let class = (accepted && fields.len() > 1).then_some('A');
     let count = fields.len();
-    Some(Finding {
-        evidence: format!(
-            "it sent the header field {} as a command {why} ({count} such lines)",
-            Quote(name)
-        ),
+    Finding::classed(
         class,
-    })
+        format!("it sent the header field {} as a command {why} ({count} such lines)", Quote(name)),
+    )
 }
 
 /// The name of a well-known field.

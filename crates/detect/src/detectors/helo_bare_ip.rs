@@ -1,7 +1,7 @@
 //! An address without brackets, which is no name and no literal (RFC 5321 4.1.3).
 
 use crate::helo::{self, Name};
-use crate::{Detector, Finding, Scope};
+use crate::{Detector, Eye, Finding, Scope};
 use heloscope_model::Session;
 
 pub(crate) const DETECTOR: Detector = Detector {
@@ -11,7 +11,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "helo",
     innocent: "an old mail server or appliance",
     scope: Scope::Transfer,
-    see,
+    eye: Eye::Session(see),
 };
 
 fn see(session: &Session) -> Option<Finding> {

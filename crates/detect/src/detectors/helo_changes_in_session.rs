@@ -2,7 +2,7 @@
 //! nor after XCLIENT, which changes who the client is.
 
 use crate::quote::Quote;
-use crate::{Detector, Finding, Scope};
+use crate::{Detector, Eye, Finding, Scope};
 use heloscope_model::session::Verb;
 use heloscope_model::{Octets, Session};
 
@@ -13,7 +13,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "helo",
     innocent: "a second EHLO under TLS that says another name; a test tool",
     scope: Scope::Transfer,
-    see,
+    eye: Eye::Session(see),
 };
 
 fn see(session: &Session) -> Option<Finding> {

@@ -2,7 +2,7 @@
 
 use crate::helo;
 use crate::quote::Quote;
-use crate::{Detector, Finding, Scope};
+use crate::{Detector, Eye, Finding, Scope};
 use heloscope_model::Session;
 
 pub(crate) const DETECTOR: Detector = Detector {
@@ -12,7 +12,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "helo",
     innocent: "a home or office server behind a router that named it",
     scope: Scope::Transfer,
-    see,
+    eye: Eye::Session(see),
 };
 
 fn see(session: &Session) -> Option<Finding> {

@@ -3,7 +3,7 @@
 
 use crate::helo::{self, Name};
 use crate::quote::Quote;
-use crate::{Detector, Finding, Scope};
+use crate::{Detector, Eye, Finding, Scope};
 use heloscope_model::Session;
 
 pub(crate) const DETECTOR: Detector = Detector {
@@ -13,7 +13,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "helo",
     innocent: "an appliance with a free-text name",
     scope: Scope::Transfer,
-    see,
+    eye: Eye::Session(see),
 };
 
 fn see(session: &Session) -> Option<Finding> {

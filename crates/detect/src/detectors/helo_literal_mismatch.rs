@@ -2,7 +2,7 @@
 //! own rule (`helo-loopback-private`).
 
 use crate::helo::{self, Name};
-use crate::{Detector, Finding, Scope};
+use crate::{Detector, Eye, Finding, Scope};
 use heloscope_model::Session;
 
 pub(crate) const DETECTOR: Detector = Detector {
@@ -12,7 +12,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "helo",
     innocent: "a host behind address translation that names another of its addresses",
     scope: Scope::Transfer,
-    see,
+    eye: Eye::Session(see),
 };
 
 fn see(session: &Session) -> Option<Finding> {

@@ -2,7 +2,7 @@
 
 use crate::helo;
 use crate::quote::Quote;
-use crate::{Detector, Finding, Scope};
+use crate::{Detector, Eye, Finding, Scope};
 use heloscope_model::Session;
 
 pub(crate) const DETECTOR: Detector = Detector {
@@ -12,7 +12,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "helo",
     innocent: "a host that was never named; the fall-back of PHPMailer and other libraries",
     scope: Scope::Transfer,
-    see,
+    eye: Eye::Session(see),
 };
 
 fn see(session: &Session) -> Option<Finding> {

@@ -1,7 +1,7 @@
 //! `localhost`, said to another host.
 
 use crate::helo::{self, Name};
-use crate::{Detector, Finding, Scope};
+use crate::{Detector, Eye, Finding, Scope};
 use heloscope_model::Session;
 
 pub(crate) const DETECTOR: Detector = Detector {
@@ -11,7 +11,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "helo",
     innocent: "a script or an old program that never learnt its host's name",
     scope: Scope::Transfer,
-    see,
+    eye: Eye::Session(see),
 };
 
 fn see(session: &Session) -> Option<Finding> {

@@ -1,7 +1,7 @@
 //! A loopback or private address literal from a client that has another address.
 
 use crate::helo::{self, Name};
-use crate::{Detector, Finding, Scope};
+use crate::{Detector, Eye, Finding, Scope};
 use heloscope_model::Session;
 
 pub(crate) const DETECTOR: Detector = Detector {
@@ -11,7 +11,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "helo",
     innocent: "a web application or container with a default setting; a host behind address translation",
     scope: Scope::Transfer,
-    see,
+    eye: Eye::Session(see),
 };
 
 fn see(session: &Session) -> Option<Finding> {

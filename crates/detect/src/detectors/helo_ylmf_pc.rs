@@ -1,7 +1,7 @@
 //! The host name of one pirated Windows image, said by a family of password guessers.
 
 use crate::helo;
-use crate::{Detector, Finding, Scope};
+use crate::{Detector, Eye, Finding, Scope};
 use heloscope_model::Session;
 
 pub(crate) const DETECTOR: Detector = Detector {
@@ -11,7 +11,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "helo",
     innocent: "a researcher who plays the bot",
     scope: Scope::Any,
-    see,
+    eye: Eye::Session(see),
 };
 
 fn see(session: &Session) -> Option<Finding> {

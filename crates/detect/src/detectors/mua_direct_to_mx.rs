@@ -4,7 +4,7 @@
 use crate::header::field;
 use crate::helo::is_inside_only;
 use crate::quote::Quote;
-use crate::{Detector, Finding, Scope};
+use crate::{Detector, Eye, Finding, Scope};
 use heloscope_model::Session;
 use heloscope_model::session::Message;
 
@@ -15,7 +15,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "message",
     innocent: "a relay that strips Received fields",
     scope: Scope::Transfer,
-    see,
+    eye: Eye::Session(see),
 };
 
 /// How mail programs begin to name themselves.

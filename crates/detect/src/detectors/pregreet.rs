@@ -2,7 +2,7 @@
 //! first by their nature and have their own rule (`proxy-command`).
 
 use crate::quote::Quote;
-use crate::{Detector, Finding, Scope};
+use crate::{Detector, Eye, Finding, Scope};
 use heloscope_model::Session;
 use heloscope_model::session::Verb;
 
@@ -13,7 +13,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "early",
     innocent: "a test tool that does not wait",
     scope: Scope::Any,
-    see,
+    eye: Eye::Session(see),
 };
 
 fn see(session: &Session) -> Option<Finding> {

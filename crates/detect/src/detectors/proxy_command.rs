@@ -2,7 +2,7 @@
 //! mail port. A where mail follows, else C: scanners try everywhere.
 
 use crate::quote::Quote;
-use crate::{Detector, Finding, Scope};
+use crate::{Detector, Eye, Finding, Scope};
 use heloscope_model::Session;
 use heloscope_model::session::Verb;
 
@@ -13,7 +13,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "proxy",
     innocent: "a scanner",
     scope: Scope::Transfer,
-    see,
+    eye: Eye::Session(see),
 };
 
 fn see(session: &Session) -> Option<Finding> {
@@ -33,7 +33,7 @@ fn see(session: &Session) -> Option<Finding> {
     let when = if before.is_empty() { "began with" } else { "said" };
     let then = if mail { ", and mail followed" } else { "" };
     let class = mail.then_some('A');
-    Some(Finding { evidence: format!("it {when} {what}{then}"), class })
+    Finding::classed(class, format!("it {when} {what}{then}"))
 }
 
 fn is_submission(target: &[u8]) -> bool {

@@ -5,7 +5,7 @@
 //! The marks survive forwarding, so only messages that the client originated (no Received) count.
 
 use crate::header::field;
-use crate::{Detector, Finding, Scope};
+use crate::{Detector, Eye, Finding, Scope};
 use heloscope_model::Session;
 use heloscope_model::session::Message;
 
@@ -16,7 +16,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "message",
     innocent: "a message forwarded with its marks by somebody who hides where it came from",
     scope: Scope::Transfer,
-    see,
+    eye: Eye::Session(see),
 };
 
 fn see(session: &Session) -> Option<Finding> {

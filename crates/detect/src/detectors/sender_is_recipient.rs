@@ -1,6 +1,6 @@
 //! The envelope's sender is one of its recipients.
 
-use crate::{Detector, Finding, Scope};
+use crate::{Detector, Eye, Finding, Scope};
 use heloscope_model::session::Verb;
 use heloscope_model::{Octets, Session};
 
@@ -11,7 +11,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "envelope",
     innocent: "somebody who mails himself, or tests",
     scope: Scope::Transfer,
-    see,
+    eye: Eye::Session(see),
 };
 
 fn see(session: &Session) -> Option<Finding> {

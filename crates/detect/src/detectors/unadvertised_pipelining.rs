@@ -3,7 +3,7 @@
 //! their way out, and commands after so long a wait that the client had given up waiting.
 
 use crate::quote::Quote;
-use crate::{Detector, Finding, Scope, pipelining_offered};
+use crate::{Detector, Eye, Finding, Scope, pipelining_offered};
 use heloscope_model::Session;
 use heloscope_model::session::{Command, Verb};
 
@@ -14,7 +14,7 @@ pub(crate) const DETECTOR: Detector = Detector {
     family: "early",
     innocent: "a broken mail server",
     scope: Scope::Any,
-    see,
+    eye: Eye::Session(see),
 };
 
 /// Seconds after which a client is not hasty any more.

@@ -20,8 +20,8 @@ proptest! {
     #[test]
     fn evidence_is_a_short_line(turns in prop::collection::vec(turn(), 0..20)) {
         for detection in judge(&play(&turns)) {
-            prop_assert!(detection.evidence.chars().count() < 300, "{}", detection.evidence);
-            prop_assert!(!detection.evidence.contains(char::is_control), "{:?}", detection.evidence);
+            prop_assert!(detection.owner.as_str().chars().count() < 300, "{}", detection.owner.as_str());
+            prop_assert!(!detection.owner.as_str().contains(char::is_control), "{:?}", detection.owner.as_str());
         }
     }
 }

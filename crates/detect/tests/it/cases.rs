@@ -6,7 +6,7 @@
 //! the difference before you keep it.
 
 use crate::session;
-use heloscope_detect::{CATALOGUE, judge};
+use heloscope_detect::CATALOGUE;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -23,10 +23,10 @@ fn every_detector_sees_its_case_and_spares_its_twin() {
         for case in parts {
             let (title, body) = case.split_once('\n').unwrap();
             let (input, expected) = body.split_once("---\n").unwrap_or((body, ""));
-            let detections = judge(&session::read(input));
+            let detections = session::judge(input);
             let mut found = String::new();
             for d in &detections {
-                writeln!(found, "{} {}: {}", d.detector, d.class, d.evidence).unwrap();
+                writeln!(found, "{} {}: {}", d.detector, d.class, d.owner).unwrap();
             }
             let own = detections.iter().any(|d| d.detector == detector.id);
             *(if own { &mut seen } else { &mut spared }) += 1;

@@ -1,12 +1,43 @@
 //! A session from a written dialogue and a few facts about the connection.
 
+use heloscope_detect::{Answer, Detection, Dialects, ReverseName, Surroundings};
 use heloscope_model::session::EndState;
+use heloscope_model::sighting::{Receiver, Sighting, TrapHit, TrapKind};
 use heloscope_model::{Place, Session, SourceId, Time};
 use heloscope_smtp::script::{Turn, parse};
 use heloscope_smtp::{Limits, Machine};
 
 /// Reads a case: lines `@client ADDRESS:PORT`, `@server …`, `@inside …`, `@end close` (else the
 /// session ends with QUIT where it was said), then the script.
+/// What stands around it: `@ptr none`, `@ptr failed`, `@ptr NAME`, `@trap ADDRESS`, and
+/// `@dialect LINE` for each line of a file of dialects.
+pub(crate) fn judge(text: &str) -> Vec<Detection> {
+    let (mut around, mut dialects, mut file) =
+        (Surroundings::default(), Dialects::default(), String::new());
+    let mut traps = Vec::new();
+    let mut rest = String::new();
+    for line in text.lines() {
+        match line.split_once(' ').unwrap_or((line, "")) {
+            ("@ptr", "none") => around.ptr = Answer::None,
+            ("@ptr", "failed") => around.ptr = Answer::Failed,
+            ("@ptr", name) => {
+                let name = ReverseName { name: name.into(), confirmed: None };
+                around.ptr = Answer::Found(vec![name]);
+            }
+            ("@trap", recipient) => {
+                traps.push(TrapHit { recipient: recipient.into(), kind: TrapKind::NeverUsed });
+            }
+            ("@dialect", line) => file += &format!("{line}\n"),
+            _ => rest += &format!("{line}\n"),
+        }
+    }
+    dialects.add("case", &file).unwrap();
+    let session = read(&rest);
+    let (sensor, receiver) = ("one".to_owned(), Receiver::default());
+    let sighting = Sighting { sensor, receiver, session, traps, hello: None, bodies: Vec::new() };
+    heloscope_detect::judge_sighting(&sighting, &around, &dialects)
+}
+
 pub(crate) fn read(text: &str) -> Session {
     let (facts, script): (Vec<_>, Vec<_>) = text.lines().partition(|line| line.starts_with('@'));
     let turns = parse(&script.join("\n")).unwrap();

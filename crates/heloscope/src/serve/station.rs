@@ -1,11 +1,12 @@
 //! Where sessions are judged: a sighting in, what the ledger is told of it out.
 //!
 //! A session in which nothing was seen and no trap was hit is not reported: the list keeps no record
-//! of who merely came by. What the owner is told names nobody that the session wrote to: a detector's
-//! sentence that does is withheld from him, because one of them may be a trap.
+//! of who merely came by. That a trap was hit is told apart from the rules: it is a weight of the
+//! policy's, and a rule's name is public, a trap is not.
 
 use super::config::Detect;
-use heloscope_detect::{Detection, dialect, judge};
+use heloscope_detect::{Covers, Detection, Dialect, Dialects, Surroundings, judge_sighting};
+use heloscope_ledger::policy::TRAP_FAMILY;
 use heloscope_ledger::{Detected, HeloClass, Rule};
 use heloscope_model::{Sighting, Time};
 use sha2::{Digest, Sha256};
@@ -24,7 +25,8 @@ impl Station {
     /// What the ledger is to know, if anything.
     pub(crate) fn judge(&self, sighting: &Sighting, arrived: Time) -> Option<Detected> {
         let session = &sighting.session;
-        let mut detections = judge(session);
+        let (around, dialects) = (Surroundings::default(), Dialects::default());
+        let mut detections = judge_sighting(sighting, &around, &dialects);
         detections.retain(|d| !self.off.iter().any(|off| off == d.detector));
         let line =
             serde_json::to_string(&heloscope_model::session::json::line(session, &detections))
@@ -36,28 +38,24 @@ impl Station {
         if detections.is_empty() && sighting.traps.is_empty() {
             return None;
         }
-        let hidden = envelope(sighting);
         let helo = session.helo().map(|(_, argument)| argument);
-        let dialect = dialect(session);
-        let stack = session.syn.as_ref().map(|syn| {
-            format!("{} {:?} {:?} {:?}", syn.window, syn.mss, syn.scale, syn.options.as_bytes())
-        });
-        let said = helo.as_ref().map(|h| h.as_bytes()).unwrap_or_default();
+        let speaker = Covers::of(session);
+        let stack = speaker.stack.as_deref().unwrap_or_default();
         Some(Detected {
             address: session.client.ip(),
             port: session.client.port(),
             at: session.end,
             arrived,
             sensor: sighting.sensor.clone(),
-            rules: detections.into_iter().map(|d| rule(d, &hidden)).collect(),
+            rules: detections.into_iter().filter(|d| d.family != TRAP_FAMILY).map(rule).collect(),
             traps: sighting
                 .traps
                 .iter()
                 .map(|hit| (hit.recipient.text().0.into_owned(), hit.kind))
                 .collect(),
             helo_class: HeloClass::of(helo.as_ref().map(|h| h.as_bytes())),
-            key: hash(&[said, dialect.as_bytes(), stack.unwrap_or_default().as_bytes()]),
-            dialect: hash(&[dialect.as_bytes()]),
+            key: hash(&[&speaker.helo, &speaker.manner, stack]),
+            dialect: hash(&[&Dialect::of(session).to_string()]),
             helo: helo.map(|h| printable(&h.text().0)),
             session: line,
         })
@@ -68,29 +66,15 @@ impl Station {
     }
 }
 
-fn rule(detection: Detection, hidden: &[String]) -> Rule {
-    let lower = detection.evidence.to_lowercase();
-    let names = hidden.iter().any(|address| lower.contains(address.as_str()));
+fn rule(detection: Detection) -> Rule {
     Rule {
         detector: detection.detector.to_owned(),
         version: detection.version,
         class: detection.class,
         family: detection.family.to_owned(),
-        owner: match names {
-            true => "what it said names an address, which is not shown".to_owned(),
-            false => detection.evidence.clone(),
-        },
-        operator: detection.evidence,
+        owner: detection.owner.as_str().to_owned(),
+        operator: detection.operator.as_str().to_owned(),
     }
-}
-
-/// The addresses of the envelope and the traps, in lower case.
-fn envelope(sighting: &Sighting) -> Vec<String> {
-    let session = &sighting.session;
-    let tried = session.mail_from().into_iter().chain(session.rcpt_to());
-    let traps = sighting.traps.iter().map(|hit| hit.recipient.clone());
-    let texts = tried.chain(traps).map(|address| address.text().0.to_lowercase());
-    texts.filter(|address| !address.is_empty()).collect()
 }
 
 /// A stranger's words without what would move a reader's cursor.
@@ -99,11 +83,11 @@ fn printable(text: &str) -> String {
 }
 
 /// The same parts give the same number, on every machine and in every version.
-fn hash(parts: &[&[u8]]) -> u64 {
+fn hash(parts: &[&str]) -> u64 {
     let mut digest = Sha256::new();
     for part in parts {
         digest.update((part.len() as u64).to_be_bytes());
-        digest.update(part);
+        digest.update(part.as_bytes());
     }
     let bytes: [u8; 32] = digest.finalize().into();
     bytes.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))

@@ -24,7 +24,7 @@ fn traits(sessions: &[&Seen], weighing: &mut Weighing) {
                 weighing.add(
                     About::Offence,
                     2.0,
-                    format!("a list would note: {} ({})", detection.evidence, detection.detector),
+                    format!("a list would note: {} ({})", detection.owner, detection.detector),
                     [(seen.place, Some(seen.start))],
                 );
             }

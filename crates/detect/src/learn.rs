@@ -1,0 +1,146 @@
+//! Dialects learnt from recorded sessions (for `heloscope detect learn`), and speakers that nobody
+//! has named yet (`dialect-unknown-cluster`: offline, since it needs many addresses).
+//!
+//! In: sessions, each with the label of who is known to have spoken. Out: one dialect a label, of
+//! the features that nearly all its sessions share; refused with a reason where the sessions are
+//! too few, too unlike each other, or spoken alike by somebody honest. Pure.
+
+use crate::dialect::file::FEWEST;
+use crate::dialect::{Dialect, Dialects, FEATURES, Kind, Known};
+use heloscope_model::Session;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// Sessions needed before a dialect is believed.
+pub const FEWEST_SESSIONS: usize = 5;
+/// Values a feature may take and still be one.
+const MOST_VALUES: usize = 3;
+
+/// A session and who spoke.
+#[derive(Clone, Copy, Debug)]
+pub struct Labelled<'a> {
+    /// The dialect's name to be.
+    pub name: &'a str,
+    /// Who speaks it.
+    pub kind: Kind,
+    /// Whether the session hit a trap: a bot whose sessions all did is proved.
+    pub on_trap: bool,
+    /// The session.
+    pub session: &'a Session,
+}
+
+/// What was learnt.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Learnt {
+    /// Dialects, by name.
+    pub dialects: Vec<Known>,
+    /// Labels of which none was made, and why.
+    pub refused: Vec<(String, String)>,
+}
+
+impl Learnt {
+    /// File names and texts, one dialect a file; each reads back by [`Dialects::add`].
+    pub fn files(&self) -> Vec<(String, String)> {
+        self.dialects
+            .iter()
+            .map(|known| (format!("{}.dialect", known.name), known.to_string()))
+            .collect()
+    }
+}
+
+/// Learns one dialect a label.
+pub fn learn(sessions: &[Labelled<'_>]) -> Learnt {
+    let mut groups: BTreeMap<&str, Vec<(&Labelled<'_>, Dialect)>> = BTreeMap::new();
+    for labelled in sessions {
+        groups.entry(labelled.name).or_default().push((labelled, Dialect::of(labelled.session)));
+    }
+    let mut learnt = Learnt::default();
+    for (name, group) in &groups {
+        match one(name, group, &groups) {
+            Ok(known) => learnt.dialects.push(known),
+            Err(why) => learnt.refused.push(((*name).to_owned(), why)),
+        }
+    }
+    learnt
+}
+
+type Group<'a> = Vec<(&'a Labelled<'a>, Dialect)>;
+
+fn one(name: &str, group: &Group<'_>, all: &BTreeMap<&str, Group<'_>>) -> Result<Known, String> {
+    if group.len() < FEWEST_SESSIONS {
+        return Err(format!(
+            "{} sessions are too few: record at least {FEWEST_SESSIONS}",
+            group.len()
+        ));
+    }
+    let kind = group.first().map_or(Kind::Library, |(labelled, _)| labelled.kind);
+    if group.iter().any(|(labelled, _)| labelled.kind != kind) {
+        return Err("its sessions are labelled with different kinds: give each kind a name".into());
+    }
+    let mut features = BTreeMap::new();
+    for feature in FEATURES {
+        let shown: Vec<_> = group.iter().filter_map(|(_, d)| d.feature(feature)).collect();
+        let values: BTreeSet<_> = shown.iter().copied().collect();
+        // Shown by all, and of few values that each came more than once.
+        let often = values.iter().all(|v| shown.iter().filter(|s| *s == v).count() > 1);
+        if shown.len() == group.len() && values.len() <= MOST_VALUES && often {
+            features.insert(feature, values.into_iter().map(str::to_owned).collect());
+        }
+    }
+    if features.len() < FEWEST {
+        return Err(format!(
+            "its sessions share {} features, too few to tell them from others",
+            features.len()
+        ));
+    }
+    let proved = kind == Kind::Bot && group.iter().all(|(labelled, _)| labelled.on_trap);
+    let known = Known { name: name.to_owned(), kind, proved, features };
+    if kind == Kind::Bot {
+        let honest = all.iter().find(|(_, others)| {
+            others.iter().any(|(l, dialect)| l.kind != Kind::Bot && known.is_spoken_in(dialect))
+        });
+        if let Some((other, _)) = honest {
+            return Err(format!("{other} speaks alike: nobody can be accused by this dialect"));
+        }
+    }
+    let mut check = Dialects::default();
+    check.add(name, &known.to_string()).map_err(|bad| bad.problem)?;
+    Ok(known)
+}
+
+/// One way of speaking that no dialect names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// The fingerprint.
+    pub dialect: Dialect,
+    /// Who spoke so.
+    pub addresses: BTreeSet<IpAddr>,
+    /// How often.
+    pub sessions: usize,
+}
+
+/// Fingerprints that no known dialect names and that at least `fewest` addresses speak, the
+/// commonest first. For a person to look at: a new bot looks like a new product.
+pub fn unknown_clusters<'a>(
+    sessions: impl IntoIterator<Item = &'a Session>,
+    dialects: &Dialects,
+    fewest: usize,
+) -> Vec<Cluster> {
+    let mut clusters: BTreeMap<Dialect, (BTreeSet<IpAddr>, usize)> = BTreeMap::new();
+    for session in sessions {
+        let dialect = Dialect::of(session);
+        if dialect.features().count() < FEWEST || dialects.spoken_in(&dialect).next().is_some() {
+            continue;
+        }
+        let (addresses, count) = clusters.entry(dialect).or_default();
+        addresses.insert(session.client.ip().to_canonical());
+        *count += 1;
+    }
+    let mut found: Vec<_> = clusters
+        .into_iter()
+        .filter(|(_, (addresses, _))| addresses.len() >= fewest)
+        .map(|(dialect, (addresses, sessions))| Cluster { dialect, addresses, sessions })
+        .collect();
+    found.sort_by_key(|cluster| std::cmp::Reverse(cluster.addresses.len()));
+    found
+}
