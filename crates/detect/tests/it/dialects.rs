@@ -1,13 +1,13 @@
-//! A dialect is the program's and not its mail's: same program, same line; another way to say it, another
-//! line.
+//! A dialect is the program's and not its mail's: same program, same fingerprint; another way to say it,
+//! another one.
 
 use crate::session;
-use heloscope_detect::dialect;
+use heloscope_detect::Dialect;
 
 /// A session whose client says these lines, each answered with 250.
-fn said(lines: &[&str]) -> String {
+fn said(lines: &[&str]) -> Dialect {
     let turns: String = lines.iter().map(|line| format!("C: {line}\nS: 250 ok\n")).collect();
-    dialect(&session::read(&format!("S: 220 mx\n{turns}")))
+    Dialect::of(&session::read(&format!("S: 220 mx\n{turns}")))
 }
 
 #[test]
@@ -26,7 +26,9 @@ fn names_addresses_and_the_number_of_recipients_are_not_in_it() {
         "QUIT",
     ]);
     assert_eq!(one, other);
-    assert_eq!(one, "EHLO MAIL_FROM:;SIZE RCPT_TO: QUIT quit");
+    assert_eq!(one.manner(), "EHLO upper tight angle crlf");
+    assert_eq!(one.feature("path"), Some("EHLO MAIL RCPT QUIT"));
+    assert_eq!(one.feature("params"), Some("SIZE"));
 }
 
 #[test]
