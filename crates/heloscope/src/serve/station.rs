@@ -1,7 +1,7 @@
 //! Where sessions are judged: a sighting in, what the ledger is told of it out.
 //!
-//! A session in which nothing was seen and no trap was hit is not reported: the list keeps no record
-//! of who merely came by. That a trap was hit is told apart from the rules: it is a weight of the
+//! A session in which nothing was seen and no trap was hit is not reported: the ledger has no record
+//! of who merely came by, only the address's history has, for a month. That a trap was hit is told apart from the rules: it is a weight of the
 //! policy's, and a rule's name is public, a trap is not.
 
 use super::config::Detect;
