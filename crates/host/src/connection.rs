@@ -1,0 +1,133 @@
+//! What the recorder notes of a connection, as it is stored: one line of JSON each.
+//!
+//! Names, paths and arguments are bytes that a program chose: they are kept as text in which what is no UTF-8 or
+//! would move a reader's cursor is escaped (`\\xNN`), and are cut where they are long. Times are UTC.
+
+use heloscope_model::Time;
+use serde::{Serialize, Serializer};
+use std::net::SocketAddr;
+
+/// One line of the record.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Noted {
+    /// A connection is open, or could not be opened.
+    Connection(Box<Connection>),
+    /// An open connection is over.
+    Ended(Ended),
+    /// Events that the kernel could not hand over: connections may be missing here.
+    Lost {
+        /// Since the last time it was said.
+        events: u64,
+    },
+}
+
+/// A connection that this host opened, or tried to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Connection {
+    /// Names the connection in [`Ended`]; the kernel's cookie of the socket.
+    pub socket: u64,
+    /// When it began.
+    #[serde(serialize_with = "utc")]
+    pub start: Time,
+    /// From where, once that is known.
+    pub client: Option<SocketAddr>,
+    /// To where.
+    pub server: SocketAddr,
+    /// `open`, or the error's name (`ECONNREFUSED`); none while nothing is known.
+    pub outcome: Option<String>,
+    /// Who opened it.
+    pub process: Process,
+    /// The number of its control group.
+    pub cgroup: u64,
+    /// The number of its network namespace.
+    pub netns: u32,
+    /// The script that its interpreter runs, as far as it shows.
+    pub script: Option<String>,
+    /// Who started it, the nearest first, as each was when it did.
+    pub ancestors: Vec<Process>,
+}
+
+/// A process as it was at that moment.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// The thread's number, where it is not the process's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread: Option<u32>,
+    /// Whose it is.
+    pub uid: u32,
+    /// With whose rights it acts, where that is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub euid: Option<u32>,
+    /// The name it gives itself.
+    pub comm: String,
+    /// The file that is executed.
+    pub exe: Option<String>,
+    /// Whether that file is gone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// The folder it works in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+    /// When it began.
+    #[serde(serialize_with = "utc_or_none", skip_serializing_if = "Option::is_none")]
+    pub started: Option<Time>,
+}
+
+/// The end of a connection.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ended {
+    /// Which.
+    pub socket: u64,
+    /// When.
+    #[serde(serialize_with = "utc")]
+    pub end: Time,
+    /// Bytes heard.
+    pub received: u64,
+    /// Bytes sent that arrived.
+    pub sent: u64,
+}
+
+/// A program's bytes as text.
+pub fn text(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if c.is_control() || c == '\\' {
+                text.extend(c.escape_default());
+            } else {
+                text.push(c);
+            }
+        }
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    text
+}
+
+fn utc<S: Serializer>(time: &Time, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&time.rfc3339())
+}
+
+fn utc_or_none<S: Serializer>(time: &Option<Time>, to: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => utc(time, to),
+        None => to.serialize_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_pretend_to_be_two_lines() {
+        assert_eq!(text(b"/tmp/a\nb"), "/tmp/a\\nb");
+        assert_eq!(text(b"caf\xc3\xa9\xff\\"), "caf\u{e9}\\xff\\\\");
+    }
+}

@@ -1,0 +1,12 @@
+//! This machine, live: the flight recorder, which notes every connection that the host opens to a mail port with the
+//! process that opened it.
+//!
+//! In: the kernel's events ([`recorder`]). Out: [`Connection`]s, one when a connection is open or has failed,
+//! and its end. What could not be seen is said: events lost, processes that were there before.
+
+pub mod connection;
+pub mod recorder;
+pub mod script;
+
+pub use connection::{Connection, Ended, Noted, Process};
+pub use recorder::Recorder;
