@@ -44,7 +44,8 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 };
 struct sock { struct sock_common __sk_common; __u16 sk_protocol; int sk_err; int sk_err_soft; };
-struct tcp_sock { __u64 bytes_received; __u64 bytes_acked; };
+struct inet_sock { __be16 inet_sport; };
+struct tcp_sock { __u64 bytes_received; __u64 bytes_sent; __u64 bytes_retrans; };
 struct qstr { const unsigned char *name; };
 struct hlist_bl_node { struct hlist_bl_node **pprev; };
 struct dentry { struct hlist_bl_node d_hash; struct dentry *d_parent; struct qstr d_name; };
@@ -136,8 +137,8 @@ struct closed {
 	__u32 pad;
 	__u64 at;
 	__u64 socket;
-	__u64 received;
-	__u64 acked;
+	__u64 received;    /* its end counts as one */
+	__u64 sent;        /* without what was sent twice */
 };
 
 struct {
@@ -350,7 +351,9 @@ int BPF_PROG(state, struct sock *sk, int before, int now)
 			e->socket = socket;
 			e->pad = 0;
 			e->family = BPF_CORE_READ(sk, __sk_common.skc_family);
-			e->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+			/* A failed one has given its port back, but still knows it. */
+			struct inet_sock *inet = (void *)sk;
+			e->local_port = bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
 			__builtin_memset(e->local, 0, sizeof(e->local));
 			if (e->family == 2)
 				bpf_core_read(&e->local, 4, &sk->__sk_common.skc_rcv_saddr);
@@ -373,7 +376,7 @@ int BPF_PROG(state, struct sock *sk, int before, int now)
 			e->at = bpf_ktime_get_boot_ns();
 			e->socket = socket;
 			e->received = BPF_CORE_READ(tcp, bytes_received);
-			e->acked = BPF_CORE_READ(tcp, bytes_acked);
+			e->sent = BPF_CORE_READ(tcp, bytes_sent) - BPF_CORE_READ(tcp, bytes_retrans);
 			bpf_ringbuf_submit(e, 0);
 		}
 		bpf_map_delete_elem(&SOCKETS, &key);

@@ -11,11 +11,12 @@
 //! Needs the right to load programs (root, or CAP_BPF and CAP_PERFMON) and a kernel with BTF, 5.17 or later; refused otherwise
 //! with the reason. Once loaded the rights may be dropped. The object is part of the binary, so users need no compiler.
 
+mod before;
 mod event;
 mod join;
 
 use crate::Noted;
-use aya::maps::{Array, Map, MapData, PerCpuArray, RingBuf};
+use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, RingBuf};
 use aya::programs::BtfTracePoint;
 use aya::{Btf, Ebpf};
 use event::Event;
@@ -24,6 +25,7 @@ use join::{Epoch, Join};
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::time::{ClockId, clock_gettime};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::time::Duration;
 
 /// Ports of mail: between servers, submission, and what is used where those are shut.
@@ -95,6 +97,7 @@ impl Recorder {
             };
             attach(program).map_err(|source| Error::Attach { hook, source })?;
         }
+        fill_processes(&mut programs)?;
         let ring = RingBuf::try_from(taken(&mut programs, "EVENTS")?)?;
         let lost = PerCpuArray::try_from(taken(&mut programs, "LOST")?)?;
         Ok(Self { _programs: programs, ring, lost, said: 0, join: Join::default() })
@@ -145,6 +148,20 @@ fn fill_ports(programs: &mut Ebpf, ports: &[u16]) -> Result<(), Error> {
         let word = u32::from(port >> 6);
         let bits = words.get(&word, 0)? | 1 << (port & 63);
         words.set(word, bits, 0)?;
+    }
+    Ok(())
+}
+
+/// What was there before; what the kernel's part knows already is newer.
+fn fill_processes(programs: &mut Ebpf) -> Result<(), Error> {
+    const NEW_ONLY: u64 = 1;
+    let map = programs.map_mut("PROCESSES").ok_or(Error::Missing("PROCESSES"))?;
+    let mut known: HashMap<_, u32, [u8; before::SIZE]> = HashMap::try_from(map)?;
+    for (pid, process) in before::processes(Path::new("/proc")) {
+        match known.insert(pid, process, NEW_ONLY) {
+            Ok(()) | Err(MapError::SyscallError(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(())
 }

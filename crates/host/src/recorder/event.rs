@@ -65,7 +65,7 @@ pub(crate) struct Closed {
     pub(crate) at: u64,
     pub(crate) socket: u64,
     pub(crate) received: u64,
-    pub(crate) acked: u64,
+    pub(crate) sent: u64,
 }
 
 impl Event {
@@ -81,7 +81,7 @@ impl Event {
                     at,
                     socket,
                     received: bytes.u64()?,
-                    acked: bytes.u64()?,
+                    sent: bytes.u64()?,
                 }))
             }
             _ => None,

@@ -127,8 +127,8 @@ fn ended(closed: &Closed, epoch: Epoch) -> Ended {
     Ended {
         socket: closed.socket,
         end: epoch.time(closed.at),
-        received: closed.received,
-        sent: closed.acked,
+        received: closed.received.saturating_sub(1),
+        sent: closed.sent,
     }
 }
 
