@@ -5,6 +5,7 @@
 //! and its end. What could not be seen is said: events lost, processes that were there before.
 
 pub mod connection;
+pub mod forwarded;
 pub mod recorder;
 pub mod script;
 
