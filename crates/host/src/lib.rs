@@ -8,6 +8,8 @@ pub mod connection;
 pub mod forwarded;
 pub mod recorder;
 pub mod script;
+pub mod store;
 
 pub use connection::{Connection, Ended, Noted, Process};
 pub use recorder::Recorder;
+pub use store::Store;
