@@ -5,4 +5,5 @@
 mod any_session;
 mod cases;
 mod dialects;
+mod documentation;
 mod session;
