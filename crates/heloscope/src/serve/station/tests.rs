@@ -18,6 +18,7 @@ pub(crate) fn sighting(lines: &[(Side, &str)], traps: &[&str]) -> Sighting {
         sensor: "trap".into(),
         receiver: Receiver::default(),
         session: session(machine.finish(), at),
+        trap_login: None,
         traps: traps
             .iter()
             .map(|t| TrapHit { recipient: Octets::new(t.as_bytes()), kind: TrapKind::NeverUsed })
