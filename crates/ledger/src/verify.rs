@@ -49,8 +49,9 @@ pub struct Exported {
 pub struct Replayed {
     /// The state it leads to.
     pub book: Book,
-    /// The first event whose text was erased: there it stopped.
-    pub stopped_at: Option<u64>,
+    /// Events passed over because their texts were erased. Nothing else hangs on them: an erasure takes
+    /// everything that was said of its addresses.
+    pub erased: u64,
 }
 
 /// Checks a ledger's folder.
@@ -61,14 +62,7 @@ pub fn verify(folder: &Path) -> Result<Verified, Error> {
 
 pub(crate) fn verify_on(chain: impl Disk + 'static, disk: Arc<Shelf>) -> Result<Verified, Error> {
     let journal = journal(chain)?;
-    let mut erased = BTreeSet::new();
-    each(&journal, |sequence, _, chained| {
-        if let Chained::Erasure(_, sequences) = chained {
-            erased.extend(sequences);
-            erased.insert(sequence);
-        }
-        true
-    })?;
+    let erased = erasures(&journal)?;
     let mut found = Verified::default();
     let mut reader = Reader::new(Arc::clone(&disk));
     let faults = each(&journal, |sequence, hash, chained| {
@@ -106,18 +100,20 @@ pub fn export(folder: &Path, mut take: impl FnMut(Exported) -> bool) -> Result<(
     let journal = journal(chain)?;
     let mut reader = Reader::new(disk);
     let mut failed = None;
-    each(&journal, |sequence, hash, chained| match reader.payload(sequence) {
+    let faults = each(&journal, |sequence, hash, chained| match reader.payload(sequence) {
         Ok(payload) => take(Exported { sequence, hash, chained, payload }),
         Err(error) => {
             failed = Some(error);
             false
         }
     })?;
+    let damaged = |what| Error::Damaged { file: "the journal".into(), what };
+    let failed = failed.or_else(|| faults.into_iter().next().map(damaged));
     failed.map_or(Ok(()), Err)
 }
 
 /// Repeats the record from its first event under a policy, with each event as `with` gives it: as it
-/// was, changed (another set of detectors), or none. Ends where erasure begins.
+/// was, changed (another set of detectors), or none, which passes over it.
 pub fn replay(
     folder: &Path,
     policy: Policy,
@@ -126,10 +122,11 @@ pub fn replay(
 ) -> Result<Replayed, Error> {
     let (chain, disk) = read_only(folder)?;
     let journal = journal(chain)?;
+    let erased = erasures(&journal)?;
     let mut reader = Reader::new(disk);
-    let mut replayed = Replayed { book: Book::new(policy, Key::new(key)), stopped_at: None };
+    let mut replayed = Replayed { book: Book::new(policy, Key::new(key)), erased: 0 };
     let mut failed = None;
-    each(&journal, |sequence, _, chained| match reader.event(sequence, chained) {
+    let faults = each(&journal, |sequence, _, chained| match reader.event(sequence, chained) {
         Ok(Some(event)) => {
             match with(event) {
                 Some(event) => drop(replayed.book.apply(&event)),
@@ -137,8 +134,13 @@ pub fn replay(
             }
             true
         }
+        Ok(None) if erased.contains(&sequence) => {
+            replayed.erased += 1;
+            replayed.book.skip();
+            true
+        }
         Ok(None) => {
-            replayed.stopped_at = Some(sequence);
+            failed = Some(store::missing(sequence));
             false
         }
         Err(error) => {
@@ -146,7 +148,33 @@ pub fn replay(
             false
         }
     })?;
+    let damaged = |what| Error::Damaged { file: "the journal".into(), what };
+    let failed = failed.or_else(|| faults.into_iter().next().map(damaged));
     failed.map_or(Ok(replayed), Err)
+}
+
+/// The state as it stands in the files: the newest snapshot, with its event's number, and what came after
+/// it. None where there is no snapshot yet: then a replay is all there is.
+pub fn standing(
+    folder: &Path,
+    policy: Policy,
+    key: [u8; 32],
+) -> Result<Option<(u64, Book)>, Error> {
+    let (chain, disk) = read_only(folder)?;
+    store::standing(disk, || journal(chain), policy, Key::new(key))
+}
+
+/// The events whose texts the chain says were erased.
+fn erasures(journal: &Journal) -> Result<BTreeSet<u64>, Error> {
+    let mut erased = BTreeSet::new();
+    each(journal, |sequence, _, chained| {
+        if let Chained::Erasure(_, sequences) = chained {
+            erased.extend(sequences);
+            erased.insert(sequence);
+        }
+        true
+    })?;
+    Ok(erased)
 }
 
 /// Walks the chain; returns what is wrong with it, where the walk ends.
