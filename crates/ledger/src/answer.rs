@@ -2,7 +2,7 @@
 //! view; the texts of sessions are fetched by the ledger under the sequences named here.
 
 use crate::book::Book;
-use crate::delay::Slot;
+use crate::delay::{self, Slot};
 use crate::event::Facts;
 use crate::record::{Hand, Happened, Listing, Record};
 use crate::{Past, PastEvent, PublicListing, Sublist, Told};
@@ -144,6 +144,13 @@ impl Book {
             }
             None => reason(prefix, listing.sublist, detectors),
         }
+    }
+
+    /// Whether everybody can know of a session by now, and of its address.
+    pub(crate) fn tells(&self, facts: &Facts) -> bool {
+        let visible = delay::visible(facts.address, facts.arrived, &self.key, &self.policy);
+        let (listing, past) = self.public(facts.address);
+        self.state.now.is_some_and(|now| visible <= now) && (listing.is_some() || !past.is_empty())
     }
 
     fn past(&self, prefix: IpNet, happened: &Happened) -> Past {

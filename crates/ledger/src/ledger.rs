@@ -97,6 +97,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether another process has the list's files.
+    pub fn is_in_use(&self) -> bool {
+        matches!(self, Self::Journal(heloscope_journal::Error::Locked { .. }))
+    }
+
     pub(crate) fn io(what: impl Into<String>, error: std::io::Error) -> Self {
         Self::Io { what: what.into(), error }
     }

@@ -40,8 +40,19 @@ pub struct Exported {
     pub hash: Hash,
     /// What the chain holds of it.
     pub chained: Chained,
-    /// Its text, unless erased. Give out only its public part: [`Payload::public`].
+    /// Its text, unless erased. Give out only its public part, and only if [`Exported::may_be_told`].
     pub payload: Option<Payload>,
+}
+
+impl Exported {
+    /// Whether the public part of its text may be given out, as the list stands: of a session that everybody
+    /// can know of by now, at an address that the list has something to say of.
+    pub fn may_be_told(&self, book: &Book) -> bool {
+        match self.payload.as_ref().and_then(Payload::event) {
+            Some(Event::Detected(facts)) => book.tells(&facts),
+            _ => false,
+        }
+    }
 }
 
 /// A record repeated.
@@ -113,12 +124,12 @@ pub fn export(folder: &Path, mut take: impl FnMut(Exported) -> bool) -> Result<(
 }
 
 /// Repeats the record from its first event under a policy, with each event as `with` gives it: as it
-/// was, changed (another set of detectors), or none, which passes over it.
+/// was, with its number, changed (another set of detectors), or none, which passes over it.
 pub fn replay(
     folder: &Path,
     policy: Policy,
     key: [u8; 32],
-    mut with: impl FnMut(Event) -> Option<Event>,
+    mut with: impl FnMut(u64, Event) -> Option<Event>,
 ) -> Result<Replayed, Error> {
     let (chain, disk) = read_only(folder)?;
     let journal = journal(chain)?;
@@ -128,7 +139,7 @@ pub fn replay(
     let mut failed = None;
     let faults = each(&journal, |sequence, _, chained| match reader.event(sequence, chained) {
         Ok(Some(event)) => {
-            match with(event) {
+            match with(sequence, event) {
                 Some(event) => drop(replayed.book.apply(&event)),
                 None => replayed.book.skip(),
             }

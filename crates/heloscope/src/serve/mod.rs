@@ -11,19 +11,21 @@
 //! sensors first; what they saw is judged and recorded before the ledger closes. It runs as the user who
 //! starts it: privileges are not dropped yet.
 
-mod clock;
+pub(crate) mod clock;
 pub(crate) mod config;
-mod keys;
+pub(crate) mod control;
+pub(crate) mod keys;
 mod metrics;
 mod names;
-mod pages;
-mod publish;
+pub(crate) mod pages;
+pub(crate) mod publish;
 mod station;
 
 use crate::cli::Serve;
 use crate::outcome::Outcome;
 use anyhow::{Context, Result};
 use config::{Config, Role};
+use control::Control;
 use heloscope_dnsbl::{Server, Table};
 use heloscope_ledger::{Ledger, Policy};
 use heloscope_model::Sighting;
@@ -73,6 +75,7 @@ struct List {
     sensor: Option<Sensor>,
     dns: Vec<Server>,
     pages: Option<Pages>,
+    control: Control,
 }
 
 impl List {
@@ -106,8 +109,9 @@ impl List {
                 dns.push(Server::bind(address, zones.clone(), table.clone(), limits)?);
             }
         }
+        let control = Control::bind(&config.state)?;
         let (config, station) = (config.clone(), Station::new(&config.detect));
-        Ok(Self { config, ledger, station, sensor, dns, pages })
+        Ok(Self { config, ledger, station, sensor, dns, pages, control })
     }
 
     /// One line a socket, for whoever started us.
@@ -132,7 +136,7 @@ impl List {
     }
 
     async fn serve(self) -> Result<()> {
-        let Self { config, ledger, station, sensor, dns, pages } = self;
+        let Self { config, ledger, station, sensor, dns, pages, control } = self;
         let (sensing, serving) = (CancellationToken::new(), CancellationToken::new());
         let (sink, sightings) = mpsc::channel(SIGHTINGS);
         let mut servers = JoinSet::new();
@@ -151,6 +155,7 @@ impl List {
             servers.spawn(async move { server.run(stop).await.context("answering DNS") });
         }
         servers.spawn(tick(ledger.clone(), serving.clone()));
+        servers.spawn(control.run(ledger.clone(), serving.clone()));
         let mut sensors = JoinSet::new();
         if let Some(sensor) = sensor {
             let stop = sensing.clone();
