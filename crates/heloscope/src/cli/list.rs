@@ -227,4 +227,16 @@ mod tests {
         );
         assert_eq!(words(" a printer "), Ok("a printer".into()));
     }
+
+    #[test]
+    fn the_guide_has_every_command() {
+        let guide = include_str!("../../../../docs/list.md");
+        let cli = <crate::cli::Cli as clap::CommandFactory>::command();
+        let list = cli.find_subcommand("list").unwrap();
+        for command in list.get_subcommands() {
+            let name = command.get_name();
+            assert!(guide.contains(&format!("`{name}")), "docs/list.md has nothing on {name}");
+        }
+        assert!(list.get_subcommands().count() > 10);
+    }
 }

@@ -109,7 +109,7 @@ fn told(of: &str, order: &str, answer: Answer) -> Result<(String, Value)> {
         ),
         Answer::Recalled(versions) => {
             let line = |(version, fell): &(u32, u64)| {
-                format!("{of}@{version} is recalled, {} with it", many(*fell, "listing"))
+                format!("{of}@{version} is recalled: {} fell", many(*fell, "listing"))
             };
             let lines: Vec<String> = versions.iter().map(line).collect();
             let versions = versions.iter().map(|(v, n)| json!({"version": v, "listings": n}));

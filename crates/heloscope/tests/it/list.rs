@@ -53,7 +53,7 @@ fn dns_and_page_follow_what_the_operator_orders() {
     serve.bot(BOT);
     serve.wait_until_listed(BOT);
     let shown = told(state, &["show", BOT], 1);
-    for word in ["bots, 127.0.0.4", "helo-ylmf-pc@1 (A)", "port 40001, HELO ylmf-pc", "history"] {
+    for word in ["bots, 127.0.0.4", "(A): ", "port 40001, HELO ylmf-pc", "history"] {
         assert!(shown.contains(word), "{word}: {shown}");
     }
     let all = told(state, &["show"], 0);
@@ -62,14 +62,20 @@ fn dns_and_page_follow_what_the_operator_orders() {
     assert_eq!(told(state, &["show", "198.51.100.8/30"], 1).lines().count(), 1);
     assert_eq!(told(state, &["show", "203.0.113.0/24"], 0), "");
 
-    // A recall takes what rested on the detector, and says how much that was.
+    // A recall takes what rested on the detector, says how much that was, and leaves what others saw.
     let said = told(state, &["recall", "helo-ylmf-pc", "--reason", "It took a printer."], 0);
-    assert_eq!(said, "helo-ylmf-pc@1 is recalled, 1 listing with it\n");
+    assert!(said.ends_with("is recalled: 0 listings fell\n"), "{said}");
+    assert_eq!(serve.code(BOT), Some(4), "it also spoke before the greeting");
+    assert!(!told(state, &["show"], 0).contains("helo-ylmf-pc"));
+    let said = json(state, &["recall", "pregreet", "--reason", "It took a slow link."], 0);
+    assert_eq!(said["recalled"][0]["listings"], 1, "{said}");
     assert_eq!((serve.code(BOT), serve.code(OTHER)), (None, Some(4)));
     let history = told(state, &["show", BOT], 0);
-    assert!(history.contains("recalled  It took a printer. Last detected 20"), "{history}");
+    assert!(history.contains("recalled  It took a slow link. Last detected 20"), "{history}");
+    assert_eq!(json(state, &["status"], 0)["recalls"][1]["listings"], 1);
     let said = told(state, &["recall", "no-such"], 64);
-    assert!(said.contains("helo-ylmf-pc@1"), "it names what there is: {said}");
+    assert!(said.contains("helo-ylmf-pc@"), "it names what there is: {said}");
+    told(state, &["recall", "pregreet@999"], 64);
 
     assert_eq!(told(state, &["remove", OTHER], 0), "198.51.100.9 is removed\n");
     assert_eq!(serve.code(OTHER), None);
