@@ -36,32 +36,57 @@ const TIME: Duration = Duration::from_secs(5);
 /// The longest path of a socket (`sun_path`, with its end).
 const PATH: usize = 100;
 const NAME: &str = "control";
+/// And where it is made, with the number of the process.
+const CLOSED: &str = ".control-";
 
 /// The socket, bound.
 pub(crate) struct Control {
     socket: std::os::unix::net::UnixListener,
     place: PathBuf,
+    closed: Closed,
+}
+
+/// A folder of this process, closed to others; gone with it.
+struct Closed(PathBuf);
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
 }
 
 impl Control {
+    /// Makes the socket and listens, where nobody sees it yet: before privileges are given up, and before it
+    /// is known whether the list is ours.
     pub(crate) fn bind(state: &Path) -> Result<Self> {
         let place = state.join(NAME);
-        let closed = state.join(".control");
+        let closed = Closed(state.join(format!("{CLOSED}{}", std::process::id())));
         let bind = || -> io::Result<_> {
-            match fs::remove_dir_all(&closed) {
+            match fs::remove_dir_all(&closed.0) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => DirBuilder::new().mode(0o700).create(&closed)?,
+                _ => DirBuilder::new().mode(0o700).create(&closed.0)?,
             }
-            let socket = short(&closed, std::os::unix::net::UnixListener::bind)?;
-            let made = closed.join(NAME);
-            fs::set_permissions(&made, Permissions::from_mode(0o600))?;
-            fs::rename(&made, &place)?;
-            fs::remove_dir(&closed)?;
+            let socket = short(&closed.0, std::os::unix::net::UnixListener::bind)?;
+            fs::set_permissions(closed.0.join(NAME), Permissions::from_mode(0o600))?;
             socket.set_nonblocking(true)?;
             Ok(socket)
         };
         let socket = bind().with_context(|| format!("making the socket {}", place.display()))?;
-        Ok(Self { socket, place })
+        Ok(Self { socket, place, closed })
+    }
+
+    /// Moves it into its place. The ledger must be ours by then: whoever was there before is gone.
+    pub(crate) fn open(&self) -> Result<()> {
+        fs::rename(self.closed.0.join(NAME), &self.place)
+            .with_context(|| format!("putting the socket into {}", self.place.display()))?;
+        // Left by processes that were killed while they started.
+        let state = self.place.parent().unwrap_or(Path::new("."));
+        for entry in fs::read_dir(state).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(CLOSED) {
+                drop(fs::remove_dir_all(entry.path()));
+            }
+        }
+        Ok(())
     }
 
     /// Answers until `stop`; what has been asked by then is still answered.

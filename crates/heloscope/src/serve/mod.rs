@@ -84,11 +84,13 @@ impl List {
             true => Some(Sensor::bind(sensor(config, keys)?)?),
             false => None,
         };
+        let control = Control::bind(&config.state)?;
         let policy = if config.lab { Policy::lab() } else { Policy::standard() };
         let folder = Some(config.state.join("ledger"));
         let opened =
             heloscope_ledger::Config { folder, key: keys.derive("ledger"), policy: policy.clone() };
         let ledger = Ledger::open(opened, clock::now())?;
+        control.open()?;
         for prefix in &config.ledger.exempt {
             if !ledger.exemptions().iter().any(|(known, _)| known == prefix) {
                 ledger.exempt(*prefix, "exempt by the configuration", None, clock::now())?;
@@ -109,7 +111,6 @@ impl List {
                 dns.push(Server::bind(address, zones.clone(), table.clone(), limits)?);
             }
         }
-        let control = Control::bind(&config.state)?;
         let (config, station) = (config.clone(), Station::new(&config.detect));
         Ok(Self { config, ledger, station, sensor, dns, pages, control })
     }

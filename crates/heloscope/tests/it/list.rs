@@ -178,6 +178,17 @@ fn what_was_recorded_can_be_checked_also_after_an_erasure() {
     let verified = json(state, &["verify"], 1);
     assert!(verified["faults"][0].as_str().unwrap().contains("event "), "{verified}");
     assert!(told(state, &["verify"], 1).contains("NOT what was recorded"));
+    bytes[last] ^= 1;
+    std::fs::write(&texts, &bytes).unwrap();
+    told(state, &["verify"], 0);
+    let mut journals: Vec<_> = std::fs::read_dir(state.join("ledger")).unwrap().flatten().collect();
+    journals.retain(|entry| entry.path().extension().is_some_and(|e| e == "journal"));
+    let journal = journals[0].path();
+    let mut bytes = std::fs::read(&journal).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&journal, &bytes).unwrap();
+    let said = told(state, &["verify"], 1);
+    assert!(said.contains(&format!("{} is damaged at byte", journal.display())), "{said}");
 }
 
 #[test]
@@ -328,6 +339,10 @@ fn a_list_that_was_killed_leaves_a_socket_that_hinders_nobody() {
     assert!(state.join("control").exists());
     assert!(told(state, &["show", OTHER], 1).contains("By hand."));
     let serve = List::start(state);
+    // Nor does a second one, which is refused.
+    let mut second = Command::new(env!("CARGO_BIN_EXE_heloscope"));
+    second.args(["serve", "--trap", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--web", "127.0.0.1:0"]);
+    assert!(!second.arg("--state").arg(state).output().unwrap().status.success());
     assert_eq!(serve.code(OTHER), Some(4));
     told(state, &["remove", OTHER], 0);
     assert_eq!(serve.code(OTHER), None);

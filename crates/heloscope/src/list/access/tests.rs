@@ -63,6 +63,7 @@ fn a_report_goes_in_whole_through_serve_and_through_the_files() {
     let running = {
         let _in = runtime.enter();
         let control = Control::bind(state.path()).unwrap();
+        control.open().unwrap();
         runtime.spawn(control.run(ledger, stop.clone()))
     };
     let access = Access::open(&config(state.path())).unwrap();
@@ -111,12 +112,21 @@ fn a_state_folder_with_a_long_path_has_its_socket_too() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let _in = runtime.enter();
     let control = Control::bind(&deep).unwrap();
+    let early = control::connect(&deep).unwrap_err().kind();
+    assert_eq!(early, ErrorKind::NotFound, "it is made where nobody sees it");
+    control.open().unwrap();
     assert!(control::connect(&deep).is_ok());
-    // Another takes its place, as after a crash.
-    let again = Control::bind(&deep).unwrap();
     drop(control);
-    assert!(control::connect(&deep).is_ok());
-    drop(again);
     let gone = control::connect(&deep).unwrap_err().kind();
-    assert_eq!(gone, ErrorKind::ConnectionRefused);
+    assert_eq!(gone, ErrorKind::ConnectionRefused, "as after a crash");
+    // Another takes its place, and sweeps up what was left by one that got no further.
+    std::fs::create_dir(deep.join(".control-1")).unwrap();
+    let again = Control::bind(&deep).unwrap();
+    again.open().unwrap();
+    assert!(control::connect(&deep).is_ok());
+    assert_eq!(std::fs::read_dir(&deep).unwrap().count(), 1);
+    // One that may not have the list leaves everything as it is.
+    drop(Control::bind(&deep).unwrap());
+    assert!(control::connect(&deep).is_ok());
+    assert_eq!(std::fs::read_dir(&deep).unwrap().count(), 1);
 }
