@@ -1,8 +1,11 @@
 //! The command line as typed. Help, man pages and completions are made from this definition.
 
+pub(crate) mod list;
+
 use crate::serve::config::Role;
 use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
+pub(crate) use list::List;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -47,6 +50,13 @@ pub(crate) enum Command {
     /// configuration to start: without one it listens on loopback and names no trap of its own.
     /// Each socket prints `ready ROLE ADDRESS` on stdout; SIGTERM ends it with 0.
     Serve(Serve),
+    /// Look at a list, and change it: listings by hand, exemptions, recalls, checks.
+    ///
+    /// Works while `serve` runs, through a socket in the state folder, and while it does not, on the
+    /// folder itself; give it the same --config, --state and --lab. Times are UTC. Exits 64 when what
+    /// was asked for is against the list's rules, 65 when there is no list, 69 when the list does not
+    /// answer.
+    List(List),
     /// Write the man pages into a folder.
     #[command(hide = true)]
     Man {

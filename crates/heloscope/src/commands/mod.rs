@@ -19,6 +19,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Summary(args) => summary::run(&args),
         Command::Cases(args) => cases::run(&args),
         Command::Serve(args) => crate::serve::run(&args),
+        Command::List(args) => crate::list::run(args),
         Command::Man { dir } => manual::pages(&dir),
         Command::Completions { shell } => manual::completions(shell),
     }

@@ -12,6 +12,7 @@ mod answers;
 mod bad_input;
 mod collect;
 mod hostile;
+mod list;
 mod permission;
 mod redact;
 mod senders;
