@@ -25,7 +25,7 @@ use crate::outcome::Outcome;
 use anyhow::{Context, Result};
 use config::{Config, Role};
 use heloscope_dnsbl::{Server, Table};
-use heloscope_ledger::{Ledger, Policy};
+use heloscope_ledger::Ledger;
 use heloscope_model::Sighting;
 use heloscope_model::sighting::Receiver;
 use heloscope_trap::{Limits, Personality, Sensor, Traps};
@@ -81,7 +81,7 @@ impl List {
             true => Some(Sensor::bind(sensor(config, keys)?)?),
             false => None,
         };
-        let policy = if config.lab { Policy::lab() } else { Policy::standard() };
+        let policy = config.ledger.policy(config.lab);
         let folder = Some(config.state.join("ledger"));
         let opened =
             heloscope_ledger::Config { folder, key: keys.derive("ledger"), policy: policy.clone() };
