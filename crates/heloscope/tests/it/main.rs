@@ -16,6 +16,8 @@ mod permission;
 mod redact;
 mod senders;
 mod serve;
+mod serve_as_user;
+mod serve_letters;
 mod transforms;
 mod usage;
 

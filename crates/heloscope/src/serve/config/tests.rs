@@ -28,6 +28,9 @@ fn every_documented_example_is_taken() {
     let config = read(&shown.collect::<Vec<_>>().join("\n")).unwrap();
     assert_eq!(config.web.url.as_deref(), Some("https://bl.example"));
     assert_eq!(config.trap.domains.len(), 1);
+    assert_eq!(config.user.as_deref(), Some("heloscope"));
+    let relay = Relay { host: "127.0.0.1".to_owned(), port: 25 };
+    assert_eq!(config.mail.relay, Some(relay));
     assert_eq!(config.trap.helocheck.as_deref(), Some("helocheck@bl.example"));
 }
 
@@ -41,6 +44,13 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
         ("[detect]\noff = [\"helo-nonsense\"]", "there are helo-ylmf-pc"),
         ("roles = [\"dns\"]", "add the role ledger"),
         ("roles = []", "no role is left"),
+        ("[mail]\nrelay = \"127.0.0.1\"", "say its name and port"),
+        ("[mail]\naccount = \"list\"", "go together"),
+        (
+            "[mail]\naccount = \"list\"\npassword = \"/etc/password\"",
+            "without mail.ca would send the password in clear",
+        ),
+        ("[trap]\nbodies_hours = 100000", "at most a year"),
     ] {
         let error = format!("{:#}", read(text).err().unwrap());
         assert!(error.contains(says), "{text}: {error}");
