@@ -48,7 +48,9 @@ pub(crate) enum Command {
     /// Sessions at the SMTP trap are judged by their traits; the ledger turns detections into
     /// listings; DNS and the look-up page publish them and let their owners out. Needs no
     /// configuration to start: without one it listens on loopback and names no trap of its own.
-    /// Each socket prints `ready ROLE ADDRESS` on stdout; SIGTERM ends it with 0.
+    /// Started as root, it takes its sockets, becomes the user that is configured, and gives up what it
+    /// does not need: capabilities, other files, other system calls (docs/serve.md). Each socket prints
+    /// `ready ROLE ADDRESS` on stdout; SIGTERM ends it with 0.
     Serve(Serve),
     /// Look at a list, and change it: listings by hand, exemptions, recalls, checks.
     ///

@@ -25,6 +25,10 @@ const DAY: i64 = 24 * 3600;
 pub(crate) struct Config {
     /// The folder of journal, snapshots, certificate and keys.
     pub(crate) state: PathBuf,
+    /// The user it runs as once it has its sockets, where it is started as root.
+    pub(crate) user: Option<String>,
+    /// Whether the kernel is asked to refuse other files, ports and system calls than are needed.
+    pub(crate) sandbox: bool,
     /// The composite zone.
     pub(crate) zone: String,
     /// Which roles this process takes.
@@ -36,6 +40,7 @@ pub(crate) struct Config {
     pub(crate) web: Web,
     pub(crate) detect: Detect,
     pub(crate) ledger: Ledger,
+    pub(crate) mail: Mail,
     #[serde(rename = "look-ups")]
     pub(crate) look_ups: LookUps,
 }
@@ -98,6 +103,10 @@ pub(crate) struct Trap {
     pub(crate) idle_s: u64,
     /// Seconds a session may last.
     pub(crate) session_s: u64,
+    /// Hours that messages are kept; none are kept unless said.
+    pub(crate) bodies_hours: u64,
+    /// Bytes of all of them; beyond, the oldest go first.
+    pub(crate) bodies_bytes: u64,
 }
 
 /// `[dns]`
@@ -204,6 +213,49 @@ impl Ledger {
     }
 }
 
+/// `[mail]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Mail {
+    /// Who takes letters to owners; without one they prove themselves by DNS alone.
+    pub(crate) relay: Option<Relay>,
+    /// Whom letters are from, and where bounces go; else postmaster of the zone.
+    pub(crate) from: Option<String>,
+    /// The name that is said to the relay; else the zone.
+    pub(crate) helo: Option<String>,
+    /// The authorities that vouch for the relay, as PEM; with it STARTTLS is a must.
+    pub(crate) ca: Option<PathBuf>,
+    /// The account at the relay.
+    pub(crate) account: Option<String>,
+    /// A file with its password.
+    pub(crate) password: Option<PathBuf>,
+    /// Letters in an hour, to all together.
+    pub(crate) per_hour: u32,
+}
+
+/// A mail server: a name or an address, and a port.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Relay {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+impl TryFrom<String> for Relay {
+    type Error = String;
+
+    fn try_from(said: String) -> Result<Self, String> {
+        let split = said.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        match split {
+            Some((host, port)) if !host.is_empty() && port != 0 => {
+                let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+                Ok(Self { host, port })
+            }
+            _ => Err(format!("{said:?} is no relay: say its name and port, \"127.0.0.1:25\"")),
+        }
+    }
+}
+
 /// `[look-ups]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -280,6 +332,21 @@ impl Config {
                 bail!("trap.{name} = {seconds}: between 0 and 60 seconds");
             }
         }
+        // A year; more is no limit any more.
+        if self.trap.bodies_hours > 24 * 366 {
+            bail!("trap.bodies_hours = {}: at most a year (8784)", self.trap.bodies_hours);
+        }
+        let mail = &self.mail;
+        if mail.account.is_some() != mail.password.is_some() {
+            bail!(
+                "mail.account and mail.password go together: the name, and the file with its password"
+            );
+        }
+        if mail.account.is_some() && mail.ca.is_none() {
+            bail!(
+                "mail.account without mail.ca would send the password in clear: name the authorities that vouch for the relay"
+            );
+        }
         self.ledger.check()
     }
 
@@ -301,6 +368,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             state: PathBuf::from("heloscope-state"),
+            user: None,
+            sandbox: true,
             zone: "bl.example".to_owned(),
             roles: Role::ALL.to_vec(),
             lab: false,
@@ -309,6 +378,7 @@ impl Default for Config {
             web: Web::default(),
             detect: Detect::default(),
             ledger: Ledger::default(),
+            mail: Mail::default(),
             look_ups: LookUps::default(),
         }
     }
@@ -335,6 +405,8 @@ impl Default for Trap {
             message_bytes: 10 * 1024 * 1024,
             idle_s: 120,
             session_s: 900,
+            bodies_hours: 0,
+            bodies_bytes: 1024 * 1024 * 1024,
         }
     }
 }
@@ -379,6 +451,20 @@ impl Default for Ledger {
             delay_least_s: delay.least_s,
             delay_spread_s: delay.spread_s,
             slot_s: policy.slot_s,
+        }
+    }
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self {
+            relay: None,
+            from: None,
+            helo: None,
+            ca: None,
+            account: None,
+            password: None,
+            per_hour: 60,
         }
     }
 }

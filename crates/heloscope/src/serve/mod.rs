@@ -7,9 +7,9 @@
 //!                                              each second  └──removal── pages   name servers
 //! ```
 //!
-//! Everything is bound first and said (`ready ROLE ADDRESS`), then run. SIGTERM and SIGINT stop the
-//! sensors first; what they saw is judged and recorded before the ledger closes. It runs as the user who
-//! starts it: privileges are not dropped yet.
+//! Everything is bound first; then privileges are given up ([`privileges`]), the ledger is opened, the
+//! sockets are said (`ready ROLE ADDRESS`) and run. SIGTERM and SIGINT stop the sensors first; what they
+//! saw is judged and recorded before the ledger closes.
 
 mod aside;
 pub(crate) mod clock;
@@ -22,7 +22,10 @@ mod metrics;
 mod names;
 mod origin;
 pub(crate) mod pages;
+mod postman;
+mod privileges;
 pub(crate) mod publish;
+mod secrets;
 mod station;
 mod surroundings;
 
@@ -35,13 +38,15 @@ use heloscope_detect::Dialects;
 use heloscope_dnsbl::{Server, Table};
 use heloscope_ledger::Ledger;
 use heloscope_model::sighting::Receiver;
-use heloscope_trap::{Limits, Personality, Sensor, Traps};
+use heloscope_trap::{Bodies, Limits, Personality, Sensor, Traps};
 use histories::Histories;
 use judge::Judge;
 use keys::Keys;
 use metrics::Meters;
 use names::Names;
 use pages::Pages;
+use privileges::Bounds;
+use secrets::Secrets;
 use station::Station;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -59,14 +64,80 @@ const SIGHTINGS: usize = 1024;
 pub(crate) fn run(flags: &Serve) -> Result<Outcome> {
     let config = Config::read(flags)?;
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
-    std::fs::create_dir_all(&config.state)
-        .with_context(|| format!("making the state folder {}", config.state.display()))?;
+    let secrets = Secrets::read(&config)?;
+    // Asked now, while the files can be read that say how much of the machine is ours.
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let who = privileges::take(&config)?;
     let keys = Keys::open(&config.state)?;
-    let list = List::bind(&config, &keys)?;
+    let bound = Bound::bind(&config, &keys, &secrets)?;
+    privileges::alone()?;
+    let held = privileges::confine(who, &Bounds::of(&config))?;
+    tracing::info!("{held}");
+    let list = bound.open(&keys)?;
     list.say_ready()?;
-    let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(cores).enable_all().build();
+    let runtime = runtime.context("starting the runtime")?;
     runtime.block_on(list.serve())?;
     Ok(Outcome::Done)
+}
+
+/// Every socket bound, no thread started.
+struct Bound {
+    config: Config,
+    station: Station,
+    sensor: Option<Sensor>,
+    table: Arc<Table>,
+    dns: Vec<Server>,
+    pages: Option<Pages>,
+    control: Control,
+}
+
+impl Bound {
+    fn bind(config: &Config, keys: &Keys, secrets: &Secrets) -> Result<Self> {
+        let sensor = match config.has(Role::Trap) {
+            true => Some(Sensor::bind(sensor(config, keys)?)?),
+            false => None,
+        };
+        let pages = match config.has(Role::Web) {
+            true => Some(Pages::bind(config, keys, secrets, config.ledger.policy(config.lab))?),
+            false => None,
+        };
+        let url = pages.as_ref().map_or_else(|| pages::url(config, None), |p| p.url().to_owned());
+        let (table, mut dns) = (Arc::new(Table::new()), Vec::new());
+        if config.has(Role::Dns) {
+            let zones = Arc::new(publish::zones(config, &url)?);
+            for &address in &config.dns.listen {
+                let limits = heloscope_dnsbl::Limits::default();
+                dns.push(Server::bind(address, zones.clone(), table.clone(), limits)?);
+            }
+        }
+        let control = Control::bind(&config.state)?;
+        let histories = Histories::open(&config.state)?;
+        let station = Station::new(&config.detect, Dialects::default(), histories)?;
+        let config = config.clone();
+        Ok(Self { config, station, sensor, table, dns, pages, control })
+    }
+
+    /// Opens the ledger, whose writer is the first thread.
+    fn open(self, keys: &Keys) -> Result<List> {
+        let Self { config, station, sensor, table, dns, pages, control } = self;
+        let folder = Some(config.state.join("ledger"));
+        let key = keys.derive("ledger");
+        let policy = config.ledger.policy(config.lab);
+        let opened = heloscope_ledger::Config { folder, key, policy };
+        let ledger = Ledger::open(opened, clock::now())?;
+        control.open()?;
+        for prefix in &config.ledger.exempt {
+            if !ledger.exemptions().iter().any(|(known, _)| known == prefix) {
+                ledger.exempt(*prefix, "exempt by the configuration", None, clock::now())?;
+            }
+        }
+        if !dns.is_empty() {
+            publish::follow(&ledger, &table)?;
+        }
+        Ok(List { config, ledger, station, sensor, dns, pages, control })
+    }
 }
 
 /// Everything bound, nothing running.
@@ -81,44 +152,6 @@ struct List {
 }
 
 impl List {
-    fn bind(config: &Config, keys: &Keys) -> Result<Self> {
-        let sensor = match config.has(Role::Trap) {
-            true => Some(Sensor::bind(sensor(config, keys)?)?),
-            false => None,
-        };
-        let control = Control::bind(&config.state)?;
-        let policy = config.ledger.policy(config.lab);
-        let folder = Some(config.state.join("ledger"));
-        let opened =
-            heloscope_ledger::Config { folder, key: keys.derive("ledger"), policy: policy.clone() };
-        let ledger = Ledger::open(opened, clock::now())?;
-        control.open()?;
-        for prefix in &config.ledger.exempt {
-            if !ledger.exemptions().iter().any(|(known, _)| known == prefix) {
-                ledger.exempt(*prefix, "exempt by the configuration", None, clock::now())?;
-            }
-        }
-        let pages = match config.has(Role::Web) {
-            true => Some(Pages::bind(config, keys, policy)?),
-            false => None,
-        };
-        let url = pages.as_ref().map_or_else(|| pages::url(config, None), |p| p.url().to_owned());
-        let mut dns = Vec::new();
-        if config.has(Role::Dns) {
-            let zones = Arc::new(publish::zones(config, &url)?);
-            let table = Arc::new(Table::new());
-            publish::follow(&ledger, &table)?;
-            for &address in &config.dns.listen {
-                let limits = heloscope_dnsbl::Limits::default();
-                dns.push(Server::bind(address, zones.clone(), table.clone(), limits)?);
-            }
-        }
-        let histories = Histories::open(&config.state)?;
-        let station = Station::new(&config.detect, Dialects::default(), histories)?;
-        let config = config.clone();
-        Ok(Self { config, ledger, station, sensor, dns, pages, control })
-    }
-
     /// One line a socket, for whoever started us.
     fn say_ready(&self) -> Result<()> {
         let mut lines = String::new();
@@ -287,6 +320,25 @@ fn sensor(config: &Config, keys: &Keys) -> Result<heloscope_trap::Config> {
         },
         state: config.state.clone(),
         shingle_key: key,
-        bodies: None,
+        bodies: bodies(config)?,
     })
+}
+
+/// Where messages are kept, if they are. Those of a time when they were are not left behind.
+fn bodies(config: &Config) -> Result<Option<Bodies>> {
+    let folder = config.state.join("bodies");
+    let hours = config.trap.bodies_hours;
+    if hours == 0 {
+        return match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error)
+                .with_context(|| format!("removing the messages kept in {}", folder.display())),
+            _ => Ok(None),
+        };
+    }
+    Ok(Some(Bodies {
+        folder,
+        keep: Duration::from_secs(hours * 3600),
+        session_bytes: usize::try_from(config.trap.message_bytes).unwrap_or(usize::MAX),
+        all_bytes: config.trap.bodies_bytes,
+    }))
 }

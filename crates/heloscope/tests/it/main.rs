@@ -17,6 +17,8 @@ mod permission;
 mod redact;
 mod senders;
 mod serve;
+mod serve_as_user;
+mod serve_letters;
 mod the_loop;
 mod transforms;
 mod usage;

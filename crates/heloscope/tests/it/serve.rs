@@ -7,22 +7,40 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub(crate) struct List {
-    process: Child,
-    trap: SocketAddr,
+    pub(crate) process: Child,
+    pub(crate) trap: SocketAddr,
     dns: SocketAddr,
-    web: SocketAddr,
+    pub(crate) web: SocketAddr,
 }
 
 impl List {
     pub(crate) fn start(state: &std::path::Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_heloscope"))
-            .args(["serve", "--lab", "--zone", "bl.test", "--trap", "127.0.0.1:0"])
-            .args(["--dns", "127.0.0.1:0", "--web", "127.0.0.1:0"])
-            .args(["--trap-proxy-protocol-from", "127.0.0.0/8", "--state"])
-            .arg(state)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::begin(
+            Command::new(env!("CARGO_BIN_EXE_heloscope"))
+                .args(["serve", "--lab", "--zone", "bl.test", "--trap", "127.0.0.1:0"])
+                .args(["--dns", "127.0.0.1:0", "--web", "127.0.0.1:0"])
+                .args(["--trap-proxy-protocol-from", "127.0.0.0/8", "--state"])
+                .arg(state),
+        )
+    }
+
+    /// One with a file of its own; `[trap]` ends it.
+    pub(crate) fn configured(folder: &std::path::Path, text: &str) -> Self {
+        let path = folder.join("serve.toml");
+        let state = folder.join("state");
+        let always = "zone = \"bl.test\"\nlab = true\n";
+        std::fs::write(&path, format!("{always}state = {state:?}\n{text}")).unwrap();
+        let log = std::fs::File::options().create(true).append(true).open(folder.join("log"));
+        Self::begin(
+            Command::new(env!("CARGO_BIN_EXE_heloscope"))
+                .args(["serve", "--trap-proxy-protocol-from", "127.0.0.0/8", "--config"])
+                .arg(path)
+                .stderr(log.unwrap()),
+        )
+    }
+
+    fn begin(command: &mut Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let mut ready = |role: &str| -> SocketAddr {
             let line = lines.next().unwrap().unwrap();

@@ -28,6 +28,9 @@ fn every_documented_example_is_taken() {
     let config = read(&shown.collect::<Vec<_>>().join("\n")).unwrap();
     assert_eq!(config.web.url.as_deref(), Some("https://bl.example"));
     assert_eq!(config.trap.domains.len(), 1);
+    assert_eq!(config.user.as_deref(), Some("heloscope"));
+    let relay = Relay { host: "127.0.0.1".to_owned(), port: 25 };
+    assert_eq!(config.mail.relay, Some(relay));
     assert_eq!(config.trap.helocheck.as_deref(), Some("helocheck@bl.example"));
 }
 
@@ -45,6 +48,13 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
         ("[ledger]\nslot_s = 30", "between 120 and"),
         ("[ledger]\nslot_s = 180", "an even number of minutes"),
         ("[ledger]\ndelay_spread_s = 0", "between 60 and"),
+        ("[mail]\nrelay = \"127.0.0.1\"", "say its name and port"),
+        ("[mail]\naccount = \"list\"", "go together"),
+        (
+            "[mail]\naccount = \"list\"\npassword = \"/etc/password\"",
+            "without mail.ca would send the password in clear",
+        ),
+        ("[trap]\nbodies_hours = 100000", "at most a year"),
     ] {
         let error = format!("{:#}", read(text).err().unwrap());
         assert!(error.contains(says), "{text}: {error}");
