@@ -12,6 +12,7 @@ use crate::outcome::{ServiceAway, Unreadable};
 use crate::serve::clock;
 use crate::serve::config::Config;
 use crate::serve::control::{self, LINE};
+use crate::serve::histories::Histories;
 use crate::serve::keys::Keys;
 use anyhow::{Context, Result, bail};
 use heloscope_ledger::{Detected, Ledger, Policy};
@@ -32,7 +33,7 @@ pub(crate) enum Access {
     /// Through `serve`.
     Serve(PathBuf),
     /// In its files.
-    Files(Box<Ledger>),
+    Files(Box<Ledger>, PathBuf),
 }
 
 impl Access {
@@ -57,7 +58,7 @@ impl Access {
                 .context(ServiceAway("the list in this folder is starting or stopping: try again")),
             error => error.into(),
         })?;
-        Ok(Self::Files(Box::new(ledger)))
+        Ok(Self::Files(Box::new(ledger), config.state.clone()))
     }
 
     /// Asks, and has what is neither refused nor failed.
@@ -100,7 +101,10 @@ impl Access {
 
     fn answer(&self, request: Request) -> Result<Answer> {
         match self {
-            Self::Files(ledger) => Ok(carry_out(ledger, request, clock::now())),
+            Self::Files(ledger, state) => {
+                let forget = |prefix| Histories::open(state)?.erase(prefix);
+                Ok(carry_out(ledger, &forget, request, clock::now()))
+            }
             Self::Serve(state) => ask(state, &request),
         }
     }

@@ -118,8 +118,22 @@ impl Request {
     }
 }
 
+/// How what is remembered of addresses beside the ledger is forgotten.
+pub(crate) type Forget<'a> = &'a dyn Fn(IpNet) -> anyhow::Result<()>;
+
 /// Carries a request out.
-pub(crate) fn carry_out(ledger: &Ledger, request: Request, now: Time) -> Answer {
+pub(crate) fn carry_out(
+    ledger: &Ledger,
+    forget: Forget<'_>,
+    request: Request,
+    now: Time,
+) -> Answer {
+    // First what can be done again if the second fails.
+    if let Request::Erase(prefix) = &request
+        && let Err(error) = forget(*prefix)
+    {
+        return Answer::Failed { why: format!("{error:#}"), recorded: 0 };
+    }
     match request {
         Request::Detected(mut all) => {
             let handed_in = all.len();

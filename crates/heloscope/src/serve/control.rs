@@ -9,6 +9,7 @@
 //! at which anybody else could connect, and a socket left by a list that was killed is replaced.
 
 use super::clock;
+use super::histories::Histories;
 use crate::list::order::{Answer, Request, carry_out};
 use anyhow::{Context, Result};
 use heloscope_ledger::Ledger;
@@ -90,7 +91,12 @@ impl Control {
     }
 
     /// Answers until `stop`; what has been asked by then is still answered.
-    pub(crate) async fn run(self, ledger: Ledger, stop: CancellationToken) -> Result<()> {
+    pub(crate) async fn run(
+        self,
+        ledger: Ledger,
+        histories: Arc<Histories>,
+        stop: CancellationToken,
+    ) -> Result<()> {
         let socket = UnixListener::from_std(self.socket).context("the control socket")?;
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         let mut talks = JoinSet::new();
@@ -107,9 +113,10 @@ impl Control {
             match accepted {
                 Ok((stream, _)) => {
                     let (ledger, stop) = (ledger.clone(), stop.clone());
+                    let histories = histories.clone();
                     talks.spawn(async move {
                         // Who goes away in the middle has done nothing worse than that.
-                        drop(talk(stream, &ledger, &stop).await);
+                        drop(talk(stream, &ledger, &histories, &stop).await);
                         drop(place);
                     });
                 }
@@ -130,6 +137,7 @@ impl Control {
 async fn talk(
     stream: tokio::net::UnixStream,
     ledger: &Ledger,
+    histories: &Arc<Histories>,
     stop: &CancellationToken,
 ) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
@@ -151,8 +159,9 @@ async fn talk(
                     if request.is_order() {
                         tracing::info!(?request, "an order through the control socket");
                     }
-                    let ledger = ledger.clone();
-                    let carried = move || carry_out(&ledger, request, clock::now());
+                    let (ledger, histories) = (ledger.clone(), histories.clone());
+                    let forget = move |prefix| histories.erase(prefix);
+                    let carried = move || carry_out(&ledger, &forget, request, clock::now());
                     (tokio::task::spawn_blocking(carried).await?, true)
                 }
                 Err(error) => (Answer::Refused(format!("not a request: {error}")), false),

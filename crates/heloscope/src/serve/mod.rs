@@ -86,6 +86,7 @@ pub(crate) fn run(flags: &Serve) -> Result<Outcome> {
 struct Bound {
     config: Config,
     station: Station,
+    histories: Arc<Histories>,
     sensor: Option<Sensor>,
     table: Arc<Table>,
     dns: Vec<Server>,
@@ -113,15 +114,15 @@ impl Bound {
             }
         }
         let control = Control::bind(&config.state)?;
-        let histories = Histories::open(&config.state)?;
-        let station = Station::new(&config.detect, Dialects::default(), histories)?;
+        let histories = Arc::new(Histories::open(&config.state)?);
+        let station = Station::new(&config.detect, Dialects::default(), histories.clone())?;
         let config = config.clone();
-        Ok(Self { config, station, sensor, table, dns, pages, control })
+        Ok(Self { config, station, histories, sensor, table, dns, pages, control })
     }
 
     /// Opens the ledger, whose writer is the first thread.
     fn open(self, keys: &Keys) -> Result<List> {
-        let Self { config, station, sensor, table, dns, pages, control } = self;
+        let Self { config, station, histories, sensor, table, dns, pages, control } = self;
         let folder = Some(config.state.join("ledger"));
         let key = keys.derive("ledger");
         let policy = config.ledger.policy(config.lab);
@@ -136,7 +137,7 @@ impl Bound {
         if !dns.is_empty() {
             publish::follow(&ledger, &table)?;
         }
-        Ok(List { config, ledger, station, sensor, dns, pages, control })
+        Ok(List { config, ledger, station, histories, sensor, dns, pages, control })
     }
 }
 
@@ -145,6 +146,7 @@ struct List {
     config: Config,
     ledger: Ledger,
     station: Station,
+    histories: Arc<Histories>,
     sensor: Option<Sensor>,
     dns: Vec<Server>,
     pages: Option<Pages>,
@@ -174,7 +176,7 @@ impl List {
     }
 
     async fn serve(self) -> Result<()> {
-        let Self { config, ledger, station, sensor, dns, pages, control } = self;
+        let Self { config, ledger, station, histories, sensor, dns, pages, control } = self;
         let (sensing, serving) = (CancellationToken::new(), CancellationToken::new());
         let (sink, sightings) = mpsc::channel(SIGHTINGS);
         let (surrounded, judged) = mpsc::channel(SIGHTINGS);
@@ -196,14 +198,14 @@ impl List {
             servers.spawn(async move { server.run(stop).await.context("answering DNS") });
         }
         servers.spawn(tick(ledger.clone(), serving.clone()));
-        servers.spawn(control.run(ledger.clone(), serving.clone()));
+        servers.spawn(control.run(ledger.clone(), histories.clone(), serving.clone()));
         let mut sensors = JoinSet::new();
         if let Some(sensor) = sensor {
             let stop = sensing.clone();
             sensors.spawn(async move { sensor.run(sink, stop).await.context("the trap") });
         }
         let stop = sensing.clone();
-        let mut judge = Judge::new(ledger, station, &config.state);
+        let mut judge = Judge::new(ledger, station, histories);
         let judging = tokio::task::spawn_blocking(move || {
             let ended = judge.sit(&stop, judged);
             if let Err(error) = &ended {

@@ -15,14 +15,14 @@ use heloscope_ledger::{Detected, HeloClass, Rule};
 use heloscope_model::{Sighting, Time};
 use ipnet::IpNet;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// The judge of one process.
 pub(crate) struct Station {
     dialects: Dialects,
     panel: Panel,
     canaries: Vec<IpNet>,
-    /// What is remembered of each address.
-    pub(crate) histories: Histories,
+    histories: Arc<Histories>,
 }
 
 /// What comes of one session.
@@ -35,7 +35,11 @@ pub(crate) struct Judged {
 }
 
 impl Station {
-    pub(crate) fn new(detect: &Detect, dialects: Dialects, histories: Histories) -> Result<Self> {
+    pub(crate) fn new(
+        detect: &Detect,
+        dialects: Dialects,
+        histories: Arc<Histories>,
+    ) -> Result<Self> {
         let mut panel = Panel::default();
         for (ids, mode) in [(&detect.shadow, Mode::Shadow), (&detect.off, Mode::Off)] {
             for id in ids {

@@ -64,7 +64,8 @@ fn a_report_goes_in_whole_through_serve_and_through_the_files() {
         let _in = runtime.enter();
         let control = Control::bind(state.path()).unwrap();
         control.open().unwrap();
-        runtime.spawn(control.run(ledger, stop.clone()))
+        let histories = std::sync::Arc::new(Histories::open(state.path()).unwrap());
+        runtime.spawn(control.run(ledger, histories, stop.clone()))
     };
     let access = Access::open(&config(state.path())).unwrap();
     assert!(matches!(access, Access::Serve(_)));
@@ -78,7 +79,7 @@ fn a_report_goes_in_whole_through_serve_and_through_the_files() {
     drop(runtime);
     assert!(!state.path().join("control").exists(), "it leaves nothing behind");
     let access = Access::open(&config(state.path())).unwrap();
-    assert!(matches!(access, Access::Files(_)));
+    assert!(matches!(access, Access::Files(..)));
     assert_eq!(listed(&access), 60, "it was recorded for good");
     let mut more = vec![session(200, "{}")];
     access.detected(&mut more).unwrap();
