@@ -27,6 +27,8 @@ const DAY: i64 = 24 * HOUR;
 pub const MESSAGE_FAMILIES: [&str; 3] = ["message", "header", "body"];
 /// The family under which a detector of trap hits reports: a weight, not evidence.
 pub const TRAP_FAMILY: &str = "trap";
+/// The family of what only says that several machines share an address: it chooses words and terms.
+pub const SHARING_FAMILY: &str = "sharing";
 /// Detectors that say that the address changes hands or has many users: its terms are shorter.
 pub const DYNAMIC: [&str; 5] = [
     "helo-dynamic-name",
@@ -211,7 +213,8 @@ fn bots(signs: &[&Sign<'_>], policy: &Policy) -> Option<Because> {
 /// What other families add to the strongest one of class B: each family counts once, by its best rule.
 fn support(signs: &[&Sign<'_>], policy: &Policy) -> u32 {
     let mut families: BTreeMap<&str, (bool, u32)> = BTreeMap::new();
-    for rule in signs.iter().flat_map(|s| &s.rules).filter(|r| r.family != TRAP_FAMILY) {
+    let evidence = |r: &&&RuleFacts| r.family != TRAP_FAMILY && r.family != SHARING_FAMILY;
+    for rule in signs.iter().flat_map(|s| &s.rules).filter(evidence) {
         let worth = match rule.class {
             'A' | 'B' => 2,
             'C' => 1,

@@ -50,6 +50,11 @@ fn what_lists_and_what_does_not() {
             None,
         ),
         (
+            "that an address is shared supports nothing",
+            &[(0, 0, 1, &["B:helo", "C:reverse-name", "C:sharing:address-shared"], &[])],
+            None,
+        ),
+        (
             "B repeated within an hour does not",
             &[(0, 0, 1, &["B:helo"], &[]), (1, 0, 1, &["B:helo"], &[])],
             None,
