@@ -79,12 +79,14 @@ impl Book {
     }
 
     /// The events of the sessions against an address, newest first: those that count, and for the
-    /// operator also those that are hidden.
+    /// operator also those that are hidden or of which only a trap speaks: an owner who is shown the
+    /// second of such a one has found the trap.
     pub(crate) fn sessions(&self, address: IpAddr, hidden: bool, most: usize) -> Vec<u64> {
         let address = address.to_canonical();
         let mut sessions: Vec<(Time, u64)> = self
             .covering(address)
             .flat_map(|(_, r)| r.hits.iter().chain(r.hidden.iter().filter(|_| hidden)))
+            .filter(|hit| hidden || hit.is_of_rules())
             .map(|hit| (hit.at, hit.sequence))
             .collect();
         sessions.sort_unstable();

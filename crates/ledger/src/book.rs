@@ -256,7 +256,8 @@ impl Book {
             }
         }
         let day = self.state.days.of(now);
-        day.detections += 1;
+        // Told of days gone by: a session of which only a trap speaks would tell of the trap.
+        day.detections += u64::from(!facts.rules.is_empty());
         day.shielded += u64::from(!listable);
         let detectors: BTreeSet<&str> = facts.rules.iter().map(|r| &*r.detector).collect();
         for detector in detectors {
@@ -268,7 +269,8 @@ impl Book {
         let visible = delay::visible(address, now, &self.key, &self.policy);
         self.remember_recent(facts, &rules, at, visible, listable);
         let Some(sensor) = self.state.sensors.number(&facts.sensor) else { return };
-        if !listable || self.net_is_full(address) || (rules.is_empty() && facts.traps.is_empty()) {
+        let full = self.net_is_full(address, !rules.is_empty());
+        if !listable || full || (rules.is_empty() && facts.traps.is_empty()) {
             return;
         }
         let record = self.state.records.entry(prefix).or_default();
@@ -433,7 +435,7 @@ impl Book {
             self.delist(prefix, PastEvent::Expired, None, now);
         }
         let Some(record) = self.state.records.get(&prefix) else { return };
-        let idle = record.listing.is_none() && record.hidden.is_empty();
+        let idle = record.listing.is_none() && !record.waits();
         if idle && record.forget_at(self.policy.memory_s).is_none_or(|at| at <= now) {
             self.state.records.remove(&prefix);
         }
@@ -472,15 +474,17 @@ impl Book {
         exempted.keys().any(|e| e.contains(&prefix) || prefix.contains(e))
     }
 
-    fn net_is_full(&self, address: IpAddr) -> bool {
+    /// Sessions with rules and those with traps alone have room of their own: whether there is some left
+    /// for the one tells nothing of the other.
+    fn net_is_full(&self, address: IpAddr, of_rules: bool) -> bool {
         let Some(net) = net_of(address) else { return false };
-        !self.state.records.contains_key(&IpNet::from(address))
-            && self.overlapping_at_least(net, NET_RECORDS)
-    }
-
-    fn overlapping_at_least(&self, net: IpNet, many: usize) -> bool {
+        let own = self.state.records.get(&IpNet::from(address));
+        if own.is_some_and(|own| !of_rules || own.is_of_rules()) {
+            return false;
+        }
         let to = IpNet::from(net.broadcast());
-        self.state.records.range(net..=to).take(many).count() >= many
+        let alike = self.state.records.range(net..=to).filter(|(_, r)| r.is_of_rules() == of_rules);
+        alike.take(NET_RECORDS).count() >= NET_RECORDS
     }
 
     fn numbers(&self, which: impl Fn(&str, u32) -> bool) -> BTreeSet<u16> {

@@ -9,7 +9,7 @@ use heloscope_model::sighting::TrapKind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The most sessions that are remembered of a prefix, seen and unseen.
+/// The most sessions that are remembered of a prefix, seen and unseen, with rules and with traps alone.
 pub(crate) const HITS: usize = 50;
 /// The most of what happened before.
 const PAST: usize = 20;
@@ -119,6 +119,11 @@ pub(crate) struct Happened {
 }
 
 impl Hit {
+    /// Whether a rule saw something: a session of which only a trap speaks is another matter.
+    pub(crate) fn is_of_rules(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
     fn says_the_same(&self, other: &Hit) -> bool {
         let day = |t: Time| t.secs().div_euclid(86_400);
         (self.sensor, self.key, self.dialect, day(self.at), day(self.visible))
@@ -151,7 +156,8 @@ impl Record {
         if let Some(other) = self.hidden.iter_mut().find(same) {
             return other.take(hit);
         }
-        if self.hidden.len() < HITS {
+        let alike = |h: &&Hit| h.is_of_rules() == hit.is_of_rules();
+        if self.hidden.iter().filter(alike).count() < HITS {
             self.hidden.push(hit);
         }
     }
@@ -171,8 +177,16 @@ impl Record {
             }
         }
         self.hits.sort_by_key(|h| (h.at, h.sequence));
-        let spare = self.hits.len().saturating_sub(HITS);
-        self.hits.drain(..spare);
+        // The two kinds do not push each other out: what lists as a bot shows nothing of traps.
+        for of_rules in [true, false] {
+            let count = self.hits.iter().filter(|h| h.is_of_rules() == of_rules).count();
+            let mut spare = count.saturating_sub(HITS);
+            self.hits.retain(|h| {
+                let goes = spare > 0 && h.is_of_rules() == of_rules;
+                spare -= usize::from(goes);
+                !goes
+            });
+        }
         true
     }
 
@@ -204,13 +218,31 @@ impl Record {
         let reveal = self.hidden.iter().map(|h| h.visible).min();
         let expire = self.listing.as_ref().map(|l| l.expires);
         let forget =
-            if expire.is_none() && reveal.is_none() { self.forget_at(memory_s) } else { None };
+            if expire.is_none() && !self.waits() { self.forget_at(memory_s) } else { None };
         [reveal, expire, forget].into_iter().flatten().min()
+    }
+
+    /// Whether anything is remembered of it besides trap hits.
+    pub(crate) fn is_of_rules(&self) -> bool {
+        let seen = self.hits.iter().chain(&self.hidden).any(Hit::is_of_rules);
+        seen || self.listing.is_some() || !self.past.is_empty()
+    }
+
+    /// Whether a session keeps it from being forgotten. How long a history is told must not depend on
+    /// trap hits, which nobody may learn of.
+    fn keeps(&self, hit: &Hit) -> bool {
+        hit.is_of_rules() || self.past.is_empty()
+    }
+
+    /// Whether something waits to become visible that is not to be forgotten before.
+    pub(crate) fn waits(&self) -> bool {
+        self.hidden.iter().any(|h| self.keeps(h))
     }
 
     /// When nothing of it will be of use any more.
     pub(crate) fn forget_at(&self, memory_s: i64) -> Option<Time> {
-        let hit = self.hits.iter().map(|h| h.at.max(h.visible)).max();
+        let kept = self.hits.iter().filter(|h| self.keeps(h));
+        let hit = kept.map(|h| h.at.max(h.visible)).max();
         let past = self.past.iter().map(|p| p.at).max();
         let last = [hit, past, self.forgiven].into_iter().flatten().max();
         last.map(|t| t.plus_secs(memory_s as f64))

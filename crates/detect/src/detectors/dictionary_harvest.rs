@@ -23,7 +23,7 @@ pub(crate) const DETECTOR: Detector = Detector {
 };
 
 /// Distinct unknown names in a session.
-const GUESSES: usize = 10;
+const GUESSES: usize = 8;
 /// So many times as many misses as hits.
 const TIMES: u32 = 5;
 /// Misses in an address's past, and how many times its hits they are.

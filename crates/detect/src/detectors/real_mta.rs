@@ -1,8 +1,10 @@
 //! A real mail server, for its own sessions only (HELO, manner and stack; never its address: a guest's
 //! laptop may share that). It takes all of: a reverse name that holds and was not handed out to a
-//! customer; a HELO that leads to it or is that name; the manner of a mail server; and a past in which
-//! this very speaker came again after a refusal for now, carried bounces, or spoke on several days.
-//! A session that shows a bot's trait of sending is not exonerated (see `crate::judge_sighting`).
+//! customer; a HELO that leads to it or is that name; the dialect of a known mail server, or at least an
+//! orderly manner; and a past in which this very speaker came again after a refusal for now or
+//! carried bounces (of a known mail server's dialect several days are enough). A script planted on a
+//! well named host is orderly too, but keeps no queue. A session that shows a bot's trait of sending is
+//! not exonerated (see `crate::judge_sighting`).
 
 use crate::case::Case;
 use crate::dialect::Kind;
@@ -33,16 +35,18 @@ fn see(case: &Case<'_>) -> Option<Finding> {
     if !chosen || is_inside_only(address.to_canonical()) || case.says_its_own_name() != Some(true) {
         return None;
     }
-    if !speaks_as_mta(case) {
-        return None;
-    }
+    let known = match speech(case) {
+        Speech::MailServer => true,
+        Speech::Orderly => false,
+        Speech::Other => return None,
+    };
     let who = Covers::with(case.session, case.dialect());
     let voice = case.around.history.voice_of(&who)?;
     let past = if voice.retries > 0 {
         "came again after it had been refused for now"
     } else if voice.bounces > 0 {
         "carries bounces"
-    } else if voice.days >= DAYS {
+    } else if known && voice.days >= DAYS {
         "was here on several days"
     } else {
         return None;
@@ -55,21 +59,31 @@ fn see(case: &Case<'_>) -> Option<Finding> {
     })
 }
 
-/// A known mail server's dialect; where none is known at all, the manner that all of them have.
-fn speaks_as_mta(case: &Case<'_>) -> bool {
+/// How a session is spoken.
+enum Speech {
+    /// As a known mail server speaks.
+    MailServer,
+    /// As mail servers speak, and as nobody else who is known.
+    Orderly,
+    Other,
+}
+
+fn speech(case: &Case<'_>) -> Speech {
     let kinds: Vec<Kind> =
         case.dialects.spoken_in(case.dialect()).map(|known| known.kind).collect();
     if kinds.contains(&Kind::Bot) {
-        return false;
+        return Speech::Other;
     }
-    if case.dialects.iter().any(|known| known.kind == Kind::Mta) {
-        return kinds.contains(&Kind::Mta);
+    if kinds.contains(&Kind::Mta) {
+        return Speech::MailServer;
     }
     let (session, dialogue) = (case.session, &case.session.dialogue);
     let offered = dialogue.commands.iter().any(|c| pipelining_offered(dialogue, c));
     let hasty = dialogue.commands.iter().any(|command| command.early);
-    case.dialect().manner() == "EHLO upper tight angle crlf"
+    let orderly = kinds.is_empty()
+        && case.dialect().manner() == "EHLO upper tight angle crlf"
         && is_whole(session)
         && session.end_state == EndState::Quit
-        && (offered || !hasty)
+        && (offered || !hasty);
+    if orderly { Speech::Orderly } else { Speech::Other }
 }

@@ -11,4 +11,5 @@ mod history;
 mod learn;
 mod owner_text;
 mod panel;
+mod recordings;
 mod session;

@@ -122,7 +122,7 @@ pub(crate) fn files(config: &Config) -> Result<(PathBuf, [u8; 32], Policy)> {
     };
     own(&about)?;
     let keys = Keys::open(&config.state)?;
-    let policy = if config.lab { Policy::lab() } else { Policy::standard() };
+    let policy = config.ledger.policy(config.lab);
     Ok((folder, keys.derive("ledger"), policy))
 }
 

@@ -8,12 +8,16 @@
 
 use crate::cli::Serve;
 use anyhow::{Context, Result, bail};
+use heloscope_ledger::Policy;
+use heloscope_ledger::policy::Delay;
 use heloscope_model::sighting::TrapKind;
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+
+const DAY: i64 = 24 * 3600;
 
 /// Everything that `serve` may be told.
 #[derive(Clone, Debug, Deserialize)]
@@ -145,11 +149,59 @@ pub(crate) struct Detect {
 }
 
 /// `[ledger]`
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Ledger {
     /// Addresses that are never listed.
     pub(crate) exempt: Vec<IpNet>,
+    /// Seconds that a first listing stays after its last detection; terms double with each listing.
+    pub(crate) term_s: i64,
+    /// The same for an address that changes hands or has many users.
+    pub(crate) dynamic_term_s: i64,
+    /// Seconds without a detection before a second removal is granted; doubled at each further one.
+    pub(crate) lockout_s: i64,
+    /// Seconds that a detection stays hidden after its slot, at least.
+    pub(crate) delay_least_s: i64,
+    /// And up to so many more, by the list's key.
+    pub(crate) delay_spread_s: i64,
+    /// Times are told as the middle of a slot so many seconds long.
+    pub(crate) slot_s: i64,
+}
+
+impl Ledger {
+    /// The policy with these numbers; in the lab nothing is delayed.
+    pub(crate) fn policy(&self, lab: bool) -> Policy {
+        let standard = if lab { Policy::lab() } else { Policy::standard() };
+        let delay = Delay { least_s: self.delay_least_s, spread_s: self.delay_spread_s };
+        Policy {
+            term_s: self.term_s,
+            dynamic_term_s: self.dynamic_term_s,
+            lockout_s: self.lockout_s,
+            delay: standard.delay.map(|_| delay),
+            slot_s: self.slot_s,
+            ..standard
+        }
+    }
+
+    /// What nobody can mean: a list without a term, a slot that hides nothing.
+    fn check(&self) -> Result<()> {
+        for (name, seconds, range) in [
+            ("term_s", self.term_s, 60..=90 * DAY),
+            ("dynamic_term_s", self.dynamic_term_s, 60..=90 * DAY),
+            ("lockout_s", self.lockout_s, 1..=90 * DAY),
+            ("delay_least_s", self.delay_least_s, 0..=DAY),
+            ("delay_spread_s", self.delay_spread_s, 60..=DAY),
+            ("slot_s", self.slot_s, 120..=DAY),
+        ] {
+            if !range.contains(&seconds) {
+                bail!("ledger.{name} = {seconds}: between {} and {}", range.start(), range.end());
+            }
+        }
+        if self.slot_s % 120 != 0 {
+            bail!("ledger.slot_s = {}: an even number of minutes", self.slot_s);
+        }
+        Ok(())
+    }
 }
 
 /// `[look-ups]`
@@ -228,7 +280,7 @@ impl Config {
                 bail!("trap.{name} = {seconds}: between 0 and 60 seconds");
             }
         }
-        Ok(())
+        self.ledger.check()
     }
 
     pub(crate) fn has(&self, role: Role) -> bool {
@@ -311,6 +363,22 @@ impl Default for Web {
                 .map(IpNet::from)
                 .to_vec(),
             desk_token: None,
+        }
+    }
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        let policy = Policy::standard();
+        let delay = policy.delay.unwrap_or(Delay { least_s: 0, spread_s: 60 });
+        Self {
+            exempt: Vec::new(),
+            term_s: policy.term_s,
+            dynamic_term_s: policy.dynamic_term_s,
+            lockout_s: policy.lockout_s,
+            delay_least_s: delay.least_s,
+            delay_spread_s: delay.spread_s,
+            slot_s: policy.slot_s,
         }
     }
 }

@@ -15,7 +15,7 @@ mod aside;
 pub(crate) mod clock;
 pub(crate) mod config;
 pub(crate) mod control;
-mod histories;
+pub(crate) mod histories;
 mod judge;
 pub(crate) mod keys;
 mod metrics;
@@ -33,7 +33,7 @@ use config::{Config, Role};
 use control::Control;
 use heloscope_detect::Dialects;
 use heloscope_dnsbl::{Server, Table};
-use heloscope_ledger::{Ledger, Policy};
+use heloscope_ledger::Ledger;
 use heloscope_model::sighting::Receiver;
 use heloscope_trap::{Limits, Personality, Sensor, Traps};
 use histories::Histories;
@@ -87,7 +87,7 @@ impl List {
             false => None,
         };
         let control = Control::bind(&config.state)?;
-        let policy = if config.lab { Policy::lab() } else { Policy::standard() };
+        let policy = config.ledger.policy(config.lab);
         let folder = Some(config.state.join("ledger"));
         let opened =
             heloscope_ledger::Config { folder, key: keys.derive("ledger"), policy: policy.clone() };

@@ -17,6 +17,7 @@ mod permission;
 mod redact;
 mod senders;
 mod serve;
+mod the_loop;
 mod transforms;
 mod usage;
 

@@ -7,6 +7,8 @@ use crate::event::RuleFacts;
 use crate::snapshot::{self, Head};
 use proptest::prelude::*;
 
+mod washer;
+
 fn address() -> impl Strategy<Value = IpAddr> {
     let pool = [
         "203.0.113.1",

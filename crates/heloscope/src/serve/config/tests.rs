@@ -41,6 +41,10 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
         ("[detect]\noff = [\"helo-nonsense\"]", "there are helo-ylmf-pc"),
         ("roles = [\"dns\"]", "add the role ledger"),
         ("roles = []", "no role is left"),
+        ("[ledger]\nlockout_s = 0", "between 1 and"),
+        ("[ledger]\nslot_s = 30", "between 120 and"),
+        ("[ledger]\nslot_s = 180", "an even number of minutes"),
+        ("[ledger]\ndelay_spread_s = 0", "between 60 and"),
     ] {
         let error = format!("{:#}", read(text).err().unwrap());
         assert!(error.contains(says), "{text}: {error}");
@@ -56,4 +60,13 @@ fn flags_win_over_the_file() {
     let flags = Serve { config: Some(path), zone, lab: true, ..Serve::default() };
     let config = Config::read(&flags).unwrap();
     assert_eq!((config.zone.as_str(), config.lab, config.trap.sessions), ("b.example", true, 7));
+}
+
+#[test]
+fn the_ledger_keeps_to_the_numbers_said_and_the_lab_delays_nothing() {
+    let config = read("[ledger]\nlockout_s = 20\nterm_s = 120\nslot_s = 240").unwrap();
+    let policy = config.ledger.policy(false);
+    assert_eq!((policy.lockout_s, policy.term_s, policy.slot_s), (20, 120, 240));
+    assert_eq!(Config::default().ledger.policy(false), Policy::standard());
+    assert_eq!(Config::default().ledger.policy(true), Policy::lab());
 }
