@@ -7,7 +7,7 @@
 //!
 //! Each request is a connection of its own, so a slow asker holds no place.
 
-use super::order::{Answer, Request, carry_out};
+use super::order::{Answer, Kept, Request, carry_out};
 use crate::outcome::{ServiceAway, Unreadable};
 use crate::serve::clock;
 use crate::serve::config::Config;
@@ -32,7 +32,7 @@ pub(crate) enum Access {
     /// Through `serve`.
     Serve(PathBuf),
     /// In its files.
-    Files(Box<Ledger>),
+    Files(Box<Kept>),
 }
 
 impl Access {
@@ -57,7 +57,8 @@ impl Access {
                 .context(ServiceAway("the list in this folder is starting or stopping: try again")),
             error => error.into(),
         })?;
-        Ok(Self::Files(Box::new(ledger)))
+        let state = config.state.clone();
+        Ok(Self::Files(Box::new(Kept { ledger, histories: None, state })))
     }
 
     /// Asks, and has what is neither refused nor failed.
@@ -100,7 +101,7 @@ impl Access {
 
     fn answer(&self, request: Request) -> Result<Answer> {
         match self {
-            Self::Files(ledger) => Ok(carry_out(ledger, request, clock::now())),
+            Self::Files(kept) => Ok(carry_out(kept, request, clock::now())),
             Self::Serve(state) => ask(state, &request),
         }
     }

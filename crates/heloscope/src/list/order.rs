@@ -5,6 +5,7 @@
 //! the list (a reserved address, a detector nobody has heard of). Both are JSON on the control socket, one
 //! a line; times are RFC 3339.
 
+use crate::serve::histories::Histories;
 use heloscope_ledger::{
     Asked, Detected, Error, Exemption, Incident, Ledger, OperatorEvidence, Past, PublicListing,
     Recall, Removal,
@@ -13,6 +14,7 @@ use heloscope_model::Time;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 /// Listings in one answer.
 pub(crate) const PAGE: usize = 1000;
@@ -118,9 +120,22 @@ impl Request {
     }
 }
 
+/// What a list keeps.
+#[derive(Clone)]
+pub(crate) struct Kept {
+    /// What is listed, and the record of why.
+    pub(crate) ledger: Ledger,
+    /// What is remembered of addresses by whoever judges here; none where nobody does, then it is in its file.
+    pub(crate) histories: Option<Histories>,
+    /// Where.
+    pub(crate) state: PathBuf,
+}
+
 /// Carries a request out.
-pub(crate) fn carry_out(ledger: &Ledger, request: Request, now: Time) -> Answer {
+pub(crate) fn carry_out(kept: &Kept, request: Request, now: Time) -> Answer {
+    let ledger = &kept.ledger;
     match request {
+        Request::Erase(prefix) => erase(kept, prefix, now),
         Request::Detected(mut all) => {
             let handed_in = all.len();
             let ended = ledger.detected_all(&mut all);
@@ -193,8 +208,26 @@ fn answer(ledger: &Ledger, request: Request, now: Time) -> Result<Answer, Error>
             ledger.resume(&detector, now)?;
             Answer::Done
         }
-        Request::Erase(prefix) => taken_out(ledger, prefix, || ledger.erase(prefix, now))?,
+        // Taken by the caller.
+        Request::Erase(_) => Answer::Done,
     })
+}
+
+/// Forgets addresses in the ledger, and in what is remembered of them between their sessions.
+fn erase(kept: &Kept, prefix: IpNet, now: Time) -> Answer {
+    let failed = |why| Answer::Failed { why, recorded: 0 };
+    let ledger = &kept.ledger;
+    let answer = match taken_out(ledger, prefix, || ledger.erase(prefix, now)) {
+        Ok(answer) => answer,
+        Err(error) => return failed(error.to_string()),
+    };
+    let histories = kept.histories.clone().map_or_else(|| Histories::open(&kept.state), Ok);
+    match histories.and_then(|histories| histories.erase(prefix, &kept.state, now)) {
+        Ok(()) => answer,
+        Err(error) => {
+            failed(format!("the ledger has forgotten {prefix}, not so {error:#}; try again"))
+        }
+    }
 }
 
 /// Does something to a prefix, and says how many listings it cost.

@@ -9,9 +9,8 @@
 //! at which anybody else could connect, and a socket left by a list that was killed is replaced.
 
 use super::clock;
-use crate::list::order::{Answer, Request, carry_out};
+use crate::list::order::{Answer, Kept, Request, carry_out};
 use anyhow::{Context, Result};
-use heloscope_ledger::Ledger;
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::fd::AsRawFd;
@@ -90,7 +89,7 @@ impl Control {
     }
 
     /// Answers until `stop`; what has been asked by then is still answered.
-    pub(crate) async fn run(self, ledger: Ledger, stop: CancellationToken) -> Result<()> {
+    pub(crate) async fn run(self, kept: Kept, stop: CancellationToken) -> Result<()> {
         let socket = UnixListener::from_std(self.socket).context("the control socket")?;
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         let mut talks = JoinSet::new();
@@ -106,10 +105,10 @@ impl Control {
             };
             match accepted {
                 Ok((stream, _)) => {
-                    let (ledger, stop) = (ledger.clone(), stop.clone());
+                    let (kept, stop) = (kept.clone(), stop.clone());
                     talks.spawn(async move {
                         // Who goes away in the middle has done nothing worse than that.
-                        drop(talk(stream, &ledger, &stop).await);
+                        drop(talk(stream, &kept, &stop).await);
                         drop(place);
                     });
                 }
@@ -129,7 +128,7 @@ impl Control {
 /// One connection.
 async fn talk(
     stream: tokio::net::UnixStream,
-    ledger: &Ledger,
+    kept: &Kept,
     stop: &CancellationToken,
 ) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
@@ -151,8 +150,8 @@ async fn talk(
                     if request.is_order() {
                         tracing::info!(?request, "an order through the control socket");
                     }
-                    let ledger = ledger.clone();
-                    let carried = move || carry_out(&ledger, request, clock::now());
+                    let kept = kept.clone();
+                    let carried = move || carry_out(&kept, request, clock::now());
                     (tokio::task::spawn_blocking(carried).await?, true)
                 }
                 Err(error) => (Answer::Refused(format!("not a request: {error}")), false),

@@ -17,6 +17,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const FILE: &str = "histories.jsonl";
 /// What all of them may weigh: an address counts one, each speaker at it another; about 300 bytes each.
@@ -43,9 +44,12 @@ struct Line {
     memory: Memory,
 }
 
-/// All of them.
+/// All of them; a clone is another hand on the same ones.
+#[derive(Clone, Default)]
+pub(crate) struct Histories(Arc<Mutex<All>>);
+
 #[derive(Default)]
-pub(crate) struct Histories {
+struct All {
     addresses: HashMap<IpAddr, Memory>,
     weight: usize,
     most: Option<usize>,
@@ -61,13 +65,13 @@ impl Histories {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
         };
-        let (mut histories, mut damaged) = (Self::default(), 0_u64);
+        let (mut all, mut damaged) = (All::default(), 0_u64);
         for line in BufReader::new(file).split(b'\n') {
             let line = line.with_context(|| format!("reading {}", path.display()))?;
             match serde_json::from_slice(&line) {
                 Ok(Line { address, memory }) if line.len() <= LINE => {
-                    histories.weight += weight(&memory);
-                    histories.addresses.insert(address, memory);
+                    all.weight += weight(&memory);
+                    all.addresses.insert(address, memory);
                 }
                 _ => damaged += 1,
             }
@@ -75,36 +79,39 @@ impl Histories {
         if damaged > 0 {
             tracing::warn!("{}: {damaged} damaged lines are left out", path.display());
         }
-        histories.make_room();
-        Ok(histories)
+        all.make_room();
+        Ok(Self(Arc::new(Mutex::new(all))))
     }
 
     /// What is remembered of an address.
     pub(crate) fn of(&self, address: IpAddr) -> Memory {
-        self.addresses.get(&address.to_canonical()).cloned().unwrap_or_default()
+        self.all().addresses.get(&address.to_canonical()).cloned().unwrap_or_default()
     }
 
     /// Takes a session that was judged, and whether the ledger is told of it.
-    pub(crate) fn note(&mut self, sighting: &Sighting, reported: bool) {
-        let memory = self.addresses.entry(sighting.session.client.ip().to_canonical()).or_default();
+    pub(crate) fn note(&self, sighting: &Sighting, reported: bool) {
+        let mut all = self.all();
+        let memory = all.addresses.entry(sighting.session.client.ip().to_canonical()).or_default();
         let before = if memory.history.sessions == 0 { 0 } else { weight(memory) };
         memory.history.note(sighting, None, None);
         memory.reported |= reported;
-        self.weight = self.weight + weight(memory) - before;
-        self.make_room();
+        let after = weight(memory);
+        all.weight = all.weight + after - before;
+        all.make_room();
     }
 
-    /// Forgets the addresses of a prefix.
-    pub(crate) fn erase(&mut self, prefix: IpNet) {
-        self.addresses.retain(|address, _| !prefix.contains(address));
-        self.weigh();
+    /// Forgets the addresses of a prefix, also in the file.
+    pub(crate) fn erase(&self, prefix: IpNet, state: &Path, now: Time) -> Result<()> {
+        self.all().addresses.retain(|address, _| !prefix.contains(address));
+        self.save(state, now)
     }
 
     /// Writes them for the next run, without whom nothing was heard of for a month.
-    pub(crate) fn save(&mut self, state: &Path, now: Time) -> Result<()> {
-        self.addresses.retain(|_, memory| now.since(last(memory)) <= MEMORY_S);
-        self.weigh();
-        let mut sorted: Vec<_> = self.addresses.iter().collect();
+    pub(crate) fn save(&self, state: &Path, now: Time) -> Result<()> {
+        let mut all = self.all();
+        all.addresses.retain(|_, memory| now.since(last(memory)) <= MEMORY_S);
+        all.weigh();
+        let mut sorted: Vec<_> = all.addresses.iter().collect();
         sorted.sort_by_key(|(address, _)| **address);
         aside::write(&state.join(FILE), |out| {
             for (address, memory) in sorted {
@@ -118,6 +125,12 @@ impl Histories {
         })
     }
 
+    fn all(&self) -> MutexGuard<'_, All> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl All {
     /// Drops an eighth, those that were silent longest: seldom, so that it may walk all of them.
     fn make_room(&mut self) {
         if self.weight <= self.most.unwrap_or(MOST) {
@@ -162,32 +175,35 @@ mod tests {
     #[test]
     fn the_next_run_remembers_and_an_erased_prefix_is_forgotten() {
         let state = tempfile::tempdir().unwrap();
-        let mut histories = Histories::open(state.path()).unwrap();
+        let histories = Histories::open(state.path()).unwrap();
         for address in ["198.51.100.7", "198.51.100.7", "203.0.113.9", "[2001:db8::1]"] {
             histories.note(&from(address), address.starts_with("203"));
         }
-        histories.erase("2001:db8::/64".parse().unwrap());
         let now = from("198.51.100.7").session.end;
         histories.save(state.path(), now).unwrap();
+        let other = histories.clone();
+        other.erase("2001:db8::/64".parse().unwrap(), state.path(), now).unwrap();
+        assert_eq!(sessions(&histories, "2001:db8::1"), 0);
 
-        let mut again = Histories::open(state.path()).unwrap();
-        assert_eq!(again.weight, 4);
+        let again = Histories::open(state.path()).unwrap();
+        assert_eq!(again.all().weight, 4);
         for (address, count) in [("198.51.100.7", 2), ("203.0.113.9", 1), ("2001:db8::1", 0)] {
             assert_eq!(sessions(&again, address), count, "{address}");
         }
         assert!(again.of("203.0.113.9".parse().unwrap()).reported);
         again.save(state.path(), now.plus_secs(MEMORY_S + 60.0)).unwrap();
-        assert!(Histories::open(state.path()).unwrap().addresses.is_empty());
+        assert!(Histories::open(state.path()).unwrap().all().addresses.is_empty());
     }
 
     #[test]
     fn who_was_silent_longest_makes_room() {
-        let mut histories = Histories { most: Some(80), ..Histories::default() };
+        let histories = Histories::default();
+        histories.all().most = Some(80);
         for host in 0..60_u8 {
             let mut sighting = from(&format!("198.51.100.{host}"));
             sighting.session.start = Time::from_secs(1_700_000_000 + i64::from(host));
             histories.note(&sighting, false);
-            assert!(histories.weight <= 80);
+            assert!(histories.all().weight <= 80);
         }
         assert_eq!(sessions(&histories, "198.51.100.0"), 0);
         assert_eq!(sessions(&histories, "198.51.100.59"), 1);
@@ -196,7 +212,7 @@ mod tests {
     #[test]
     fn a_damaged_line_costs_itself_alone() {
         let state = tempfile::tempdir().unwrap();
-        let mut histories = Histories::default();
+        let histories = Histories::default();
         histories.note(&from("198.51.100.7"), false);
         histories.save(state.path(), Time::from_secs(1_700_000_000)).unwrap();
         let path = state.path().join(FILE);

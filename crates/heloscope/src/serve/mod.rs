@@ -27,6 +27,7 @@ mod station;
 mod surroundings;
 
 use crate::cli::Serve;
+use crate::list::order::Kept;
 use crate::outcome::Outcome;
 use anyhow::{Context, Result};
 use config::{Config, Role};
@@ -163,7 +164,12 @@ impl List {
             servers.spawn(async move { server.run(stop).await.context("answering DNS") });
         }
         servers.spawn(tick(ledger.clone(), serving.clone()));
-        servers.spawn(control.run(ledger.clone(), serving.clone()));
+        let kept = Kept {
+            ledger: ledger.clone(),
+            histories: Some(station.histories.clone()),
+            state: config.state.clone(),
+        };
+        servers.spawn(control.run(kept, serving.clone()));
         let mut sensors = JoinSet::new();
         if let Some(sensor) = sensor {
             let stop = sensing.clone();

@@ -148,6 +148,8 @@ fn what_was_recorded_can_be_checked_also_after_an_erasure() {
     assert_eq!(told(state, &["erase", BOT], 0), "198.51.100.7 is forgotten, 1 listing taken out\n");
     assert_eq!(serve.code(BOT), None);
     assert_eq!(told(state, &["show", BOT], 0), "198.51.100.7 is not listed\n");
+    let remembered = || std::fs::read_to_string(state.join("histories.jsonl")).unwrap();
+    assert!(!remembered().contains(BOT), "nor is it remembered between sessions");
     for running in [true, false] {
         let verified = json(state, &["verify"], 0);
         assert_eq!(
@@ -162,7 +164,14 @@ fn what_was_recorded_can_be_checked_also_after_an_erasure() {
             serve.code(OTHER).unwrap();
         }
     }
+    serve.bot("198.51.100.8");
+    serve.wait_until_listed("198.51.100.8");
     serve.stop();
+    assert!(remembered().contains("198.51.100.8") && !remembered().contains(BOT));
+    told(state, &["erase", "198.51.100.8/31"], 0);
+    assert_eq!(remembered(), "");
+    told(state, &["add", OTHER, "--reason", "By hand."], 0);
+    told(state, &["verify"], 0);
 
     // Another policy lists otherwise, and the replay says what.
     let strict = heloscope(["list", "replay", "--state", state.to_str().unwrap()]);

@@ -64,7 +64,8 @@ fn a_report_goes_in_whole_through_serve_and_through_the_files() {
         let _in = runtime.enter();
         let control = Control::bind(state.path()).unwrap();
         control.open().unwrap();
-        runtime.spawn(control.run(ledger, stop.clone()))
+        let kept = Kept { ledger, histories: None, state: state.path().to_owned() };
+        runtime.spawn(control.run(kept, stop.clone()))
     };
     let access = Access::open(&config(state.path())).unwrap();
     assert!(matches!(access, Access::Serve(_)));
