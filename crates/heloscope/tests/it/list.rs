@@ -83,7 +83,7 @@ fn dns_and_page_follow_what_the_operator_orders() {
 
     // What is exempted goes, and does not come back until it may.
     told(state, &["add", OTHER, "--reason", "Again."], 0);
-    let exempt = ["exempt", "198.51.100.0/24", "--reason", "ours", "--until", "2999-01-01"];
+    let exempt = ["exempt", "198.51.100.0/24", "--reason", "ours", "--until", "2099-01-01"];
     assert!(told(state, &exempt, 0).contains("1 listing taken out"));
     assert_eq!(serve.code(OTHER), None);
     let refused = told(state, &["add", OTHER, "--reason", "Again."], 64);
@@ -91,7 +91,7 @@ fn dns_and_page_follow_what_the_operator_orders() {
     assert!(told(state, &["show", OTHER], 0).contains("under 198.51.100.0/24: ours"));
     assert!(
         told(state, &["status"], 0)
-            .contains("exempted  198.51.100.0/24 until 2999-01-01T00:00:00Z")
+            .contains("exempted  198.51.100.0/24 until 2099-01-01T00:00:00Z")
     );
     told(state, &["unexempt", "198.51.100.0/24"], 0);
     told(state, &["unexempt", "198.51.100.0/24"], 64);
@@ -148,6 +148,8 @@ fn what_was_recorded_can_be_checked_also_after_an_erasure() {
     assert_eq!(told(state, &["erase", BOT], 0), "198.51.100.7 is forgotten, 1 listing taken out\n");
     assert_eq!(serve.code(BOT), None);
     assert_eq!(told(state, &["show", BOT], 0), "198.51.100.7 is not listed\n");
+    let remembered = || std::fs::read_to_string(state.join("histories.jsonl")).unwrap();
+    assert!(!remembered().contains(BOT), "nor is it remembered between sessions");
     for running in [true, false] {
         let verified = json(state, &["verify"], 0);
         assert_eq!(
@@ -162,7 +164,14 @@ fn what_was_recorded_can_be_checked_also_after_an_erasure() {
             serve.code(OTHER).unwrap();
         }
     }
+    serve.bot("198.51.100.8");
+    serve.wait_until_listed("198.51.100.8");
     serve.stop();
+    assert!(remembered().contains("198.51.100.8") && !remembered().contains(BOT));
+    told(state, &["erase", "198.51.100.8/31"], 0);
+    assert_eq!(remembered(), "");
+    told(state, &["add", OTHER, "--reason", "By hand."], 0);
+    told(state, &["verify"], 0);
 
     // Another policy lists otherwise, and the replay says what.
     let strict = heloscope(["list", "replay", "--state", state.to_str().unwrap()]);
