@@ -8,7 +8,7 @@
 use crate::dialect::Dialect;
 use crate::stack::SynNote;
 use crate::{Covers, stack};
-use heloscope_model::session::{Command, Verb};
+use heloscope_model::session::{Auth, Command, Verb};
 use heloscope_model::{Session, Sighting, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -249,14 +249,16 @@ fn push<T>(into: &mut Vec<T>, most: usize, item: T) {
     into.push(item);
 }
 
-/// Hashes of the user names of log-ins that failed.
-fn logins(session: &Session) -> Vec<u64> {
+/// Log-ins that did not succeed.
+pub(crate) fn failed_logins(session: &Session) -> impl Iterator<Item = &Auth> {
     let dialogue = &session.dialogue;
-    let failed = dialogue
-        .auth
-        .iter()
-        .filter(|auth| dialogue.reply(auth.reply).is_none_or(|reply| reply.is_refusal()));
-    failed.filter_map(|auth| Some(hash(SEED, auth.user.as_ref()?.as_bytes()))).collect()
+    let failed = |auth: &&Auth| dialogue.reply(auth.reply).is_none_or(|reply| reply.is_refusal());
+    dialogue.auth.iter().filter(failed)
+}
+
+/// Hashes of the user names of log-ins that did not succeed.
+fn logins(session: &Session) -> impl Iterator<Item = u64> {
+    failed_logins(session).filter_map(|auth| Some(hash(SEED, auth.user.as_ref()?.as_bytes())))
 }
 
 /// A hash of what tells programs apart in a fingerprint, whatever the server answered.

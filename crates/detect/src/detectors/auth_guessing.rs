@@ -3,6 +3,7 @@
 //! The names themselves are for the operator only.
 
 use crate::case::Case;
+use crate::history::failed_logins;
 use crate::quote::Quote;
 use crate::{Detector, Eye, Finding, Scope, is_transfer};
 use heloscope_model::sighting::TrapKind;
@@ -23,11 +24,8 @@ const NAMES: usize = 3;
 const ATTEMPTS: usize = 4;
 
 fn see(case: &Case<'_>) -> Option<Finding> {
-    let (session, dialogue) = (case.session, &case.session.dialogue);
-    let failed = |auth: &&heloscope_model::session::Auth| {
-        dialogue.reply(auth.reply).is_none_or(|reply| reply.is_refusal())
-    };
-    let attempts: Vec<_> = dialogue.auth.iter().filter(failed).collect();
+    let session = case.session;
+    let attempts: Vec<_> = failed_logins(session).collect();
     let first = attempts.first()?;
     let said = first.user.as_ref().map(|user| user.as_bytes()).unwrap_or_default();
     let operator =

@@ -1,6 +1,6 @@
 //! `recordings/senders`, judged as a list judges them: each address's sessions in their order, with the
-//! look-ups that its names would be answered with, and its past. What `heloscope sessions` makes of
-//! them, without any of that, the workspace's own test asks.
+//! look-ups that its names would be answered with, and its past; and as an owner judges his captures,
+//! with none of that.
 
 use heloscope_capture::Options;
 use heloscope_detect::{
@@ -143,5 +143,41 @@ fn with_look_ups_and_a_past_real_mailers_are_spared_and_bots_are_seen() {
     }
     println!("{spared} innocent sessions, {cleared} of them exonerated; {seen} others: {spoke:?}");
     assert!(spared > 200 && seen > 200 && cleared > 0, "{spared} innocent, {seen} others");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn an_owner_who_asks_nobody_is_told_only_what_a_capture_shows() {
+    const NEED_MORE: [&str; 7] = [
+        "helo-random-dynamic",
+        "helo-random-in-ptr-domain",
+        "helo-big-name-wrong-ptr",
+        "helo-rotation",
+        "no-or-dynamic-ptr",
+        "two-stacks",
+        "real-mta",
+    ];
+    let mut wrong = Vec::new();
+    for kind in kinds() {
+        let mut of_kind = BTreeSet::new();
+        for session in kind.sessions() {
+            let innocent = kind.is_innocent(&session);
+            for detection in heloscope_detect::judge(&session) {
+                if innocent && matches!(detection.class, 'A' | 'B')
+                    || NEED_MORE.contains(&detection.detector)
+                {
+                    wrong.push(format!("{}: {detection:?}", kind.name));
+                }
+                if !innocent {
+                    of_kind.insert(detection.detector);
+                }
+            }
+        }
+        for expected in &kind.detectors {
+            if !NEED_MORE.contains(&expected.as_str()) && !of_kind.contains(expected.as_str()) {
+                wrong.push(format!("{}: {expected} does not speak", kind.name));
+            }
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
