@@ -19,6 +19,8 @@ mod names;
 mod pages;
 mod publish;
 mod station;
+#[cfg(test)]
+mod washer;
 
 use crate::cli::Serve;
 use crate::outcome::Outcome;
