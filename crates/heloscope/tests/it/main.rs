@@ -19,6 +19,7 @@ mod serve;
 mod the_loop;
 mod transforms;
 mod usage;
+mod washer;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
