@@ -17,7 +17,7 @@ folder=$(mktemp -d "${STATE:-/var/tmp}/heloscope-bench.XXXXXX")
 trap=${PORT_TRAP:-2627} dns=${PORT_DNS:-2653} web=${PORT_WEB:-2680}
 
 cd "$root"
-cargo build --quiet --release -p heloscope
+[ -n "${BUILT:-}" ] || cargo build --quiet --release -p heloscope
 cat >"$folder/serve.toml" <<END
 state = "$folder/state"
 zone = "bl.example"

@@ -137,6 +137,7 @@ impl Hit {
         if other.at >= self.at {
             (self.at, self.sequence) = (other.at, other.sequence);
         }
+        self.visible = self.visible.max(other.visible);
         for trap in other.traps {
             if self.traps.len() < TRAPS && !self.traps.contains(&trap) {
                 self.traps.push(trap);
@@ -220,6 +221,11 @@ impl Record {
         let forget =
             if expire.is_none() && !self.waits() { self.forget_at(memory_s) } else { None };
         [reveal, expire, forget].into_iter().flatten().min()
+    }
+
+    /// When a listing ran out last, as it is told.
+    pub(crate) fn ran_out(&self) -> Option<Time> {
+        self.past.iter().rev().find(|p| p.event == PastEvent::Expired).map(|p| p.at)
     }
 
     /// Whether anything is remembered of it besides trap hits.

@@ -28,6 +28,8 @@ pub(crate) mod publish;
 mod secrets;
 mod station;
 mod surroundings;
+#[cfg(test)]
+mod washer;
 
 use crate::cli::Serve;
 use crate::outcome::Outcome;

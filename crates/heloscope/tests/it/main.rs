@@ -22,6 +22,7 @@ mod serve_letters;
 mod the_loop;
 mod transforms;
 mod usage;
+mod washer;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

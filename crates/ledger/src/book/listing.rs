@@ -16,6 +16,8 @@ const NAMED: usize = 8;
 /// What a listing will say, apart from its times.
 struct Grounds {
     last: Time,
+    /// When the newest of them became visible.
+    visible: Time,
     rules: Vec<u16>,
     helo: HeloClass,
 }
@@ -45,6 +47,11 @@ impl Book {
         }
         let Some(record) = self.state.records.get_mut(&prefix) else { return };
         let fresh = record.listing.is_none();
+        // What ran out does not come back by what it rested on: neither a trap hit nor what only supports
+        // begins it anew.
+        if fresh && record.ran_out().is_some_and(|ran_out| grounds.visible <= ran_out) {
+            return;
+        }
         let times = record.times_listed.saturating_add(u32::from(fresh));
         let edge = delay::edge(prefix.addr(), grounds.last, &self.key, &self.policy);
         let expires = edge.plus_secs(policy::term(times, verdict.dynamic, &self.policy) as f64);
@@ -314,16 +321,17 @@ fn telling<'a>(
     })
 }
 
-fn grounds(record: &Record, rules: &Rules, sublist: Sublist) -> Option<Grounds> {
-    let newest = telling(record, rules, sublist).max_by_key(|h| (h.at, h.sequence))?;
+fn grounds(record: &Record, names: &Rules, sublist: Sublist) -> Option<Grounds> {
+    let newest = telling(record, names, sublist).max_by_key(|h| (h.at, h.sequence))?;
     // Most telling first; the same detector in two versions is named once, by the view.
-    let mut named: Vec<(char, u16)> = telling(record, rules, sublist)
+    let mut named: Vec<(char, u16)> = telling(record, names, sublist)
         .flat_map(|h| &h.rules)
-        .filter_map(|n| rules.get(*n).map(|r| (r.class, *n)))
+        .filter_map(|n| names.get(*n).map(|r| (r.class, *n)))
         .filter(|(class, _)| *class != 'X')
         .collect();
     named.sort_unstable();
     named.dedup();
     let rules = named.into_iter().map(|(_, n)| n).take(NAMED).collect();
-    Some(Grounds { last: newest.at, rules, helo: newest.helo })
+    let visible = telling(record, names, sublist).map(|h| h.visible).max()?;
+    Some(Grounds { last: newest.at, visible, rules, helo: newest.helo })
 }

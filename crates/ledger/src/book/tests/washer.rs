@@ -194,6 +194,10 @@ fn nor_where_room_or_memory_is_short() {
                 Step::Wait(2 * DAY),
             ],
         ),
+        (
+            "what ran out comes back",
+            vec![say(&["A:helo"]), Step::Wait(7 * DAY), Step::Wait(DAY), ask(0), SHOWN],
+        ),
         ("sessions are pushed out", crowded),
     ];
     for (name, steps) in stories {
