@@ -59,6 +59,8 @@ pub struct Pause {
 /// What made a detector pause.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum PauseCause {
+    /// The operator said so.
+    Operator,
     /// It accused a canary.
     Canary,
     /// It accused a known good sender.
@@ -70,6 +72,22 @@ pub enum PauseCause {
         /// Before.
         past: f64,
     },
+}
+
+impl fmt::Display for PauseCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Operator => f.write_str("the operator paused it"),
+            Self::Canary => f.write_str("it accused a canary"),
+            Self::KnownGood => f.write_str("it accused a sender that is known to be good"),
+            Self::Rate { now, past } => write!(
+                f,
+                "it fired in {:.1} % of the hour's sessions, {:.2} % of those before",
+                now * 100.0,
+                past * 100.0
+            ),
+        }
+    }
 }
 
 /// Detections told apart by whether they count.

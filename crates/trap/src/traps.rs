@@ -109,6 +109,13 @@ impl Traps {
         }
     }
 
+    /// The kind of trap among user names of log-ins, the weightiest of several. Only whole addresses
+    /// count: what stands before the @ alone is everybody's.
+    pub fn login<'a>(&self, users: impl Iterator<Item = &'a Octets>) -> Option<TrapKind> {
+        let whole = users.filter(|user| user.as_bytes().contains(&b'@'));
+        whole.filter_map(|user| self.kind(user.as_bytes())).min()
+    }
+
     /// The traps among recipients, in their order, each once.
     pub fn hits<'a>(&self, recipients: impl Iterator<Item = &'a Octets>) -> Vec<TrapHit> {
         let mut hits: Vec<TrapHit> = Vec::new();
@@ -161,6 +168,14 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(traps.kind(recipient.as_bytes()), kind, "{recipient}");
+        }
+        for (users, kind) in [
+            (&["joe@trap.example"][..], Some(TrapKind::NeverUsed)),
+            (&["a@gmial.example", "x@trap.example"], Some(TrapKind::Recycled)),
+            (&["spam.example", "joe", "", "anna@example.org"], None),
+        ] {
+            let users: Vec<Octets> = users.iter().map(|&user| Octets::from(user)).collect();
+            assert_eq!(traps.login(users.iter()), kind, "{users:?}");
         }
         let said: Vec<Octets> =
             ["x@example.org", "b@gmial.example", "B@gmial.example"].map(Octets::from).into();

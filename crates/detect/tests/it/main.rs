@@ -4,5 +4,11 @@
 
 mod any_session;
 mod cases;
+mod dialect_files;
 mod dialects;
+mod documentation;
+mod history;
+mod learn;
+mod owner_text;
+mod panel;
 mod session;

@@ -149,6 +149,8 @@ pub(crate) struct Detect {
     pub(crate) off: Vec<String>,
     /// Detectors that run and count for nothing.
     pub(crate) shadow: Vec<String>,
+    /// Addresses of senders of ours that do everything right: who accuses them pauses itself.
+    pub(crate) canaries: Vec<IpNet>,
 }
 
 /// `[ledger]`

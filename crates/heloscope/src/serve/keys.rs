@@ -3,12 +3,12 @@
 //! One master key; what needs a key of its own gets one derived from it by its name, so that the
 //! key that delays publication says nothing of the one that signs cookies.
 
+use super::aside;
 use anyhow::{Context, Result, bail};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// The key's file in the state folder.
@@ -41,20 +41,8 @@ impl Keys {
         getrandom::fill(&mut key).map_err(|error| {
             anyhow::anyhow!("the system gives no random bytes for a key: {error}")
         })?;
-        // Written aside and renamed: half a key would lock the list out of its own state.
-        let aside = path.with_extension("new");
-        let write = || -> std::io::Result<()> {
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&aside)?;
-            file.write_all(&key)?;
-            file.sync_all()?;
-            fs::rename(&aside, path)
-        };
-        write().with_context(|| format!("writing {}", path.display()))?;
+        // Half a key would lock the list out of its own state.
+        aside::write(path, |out| out.write_all(&key))?;
         Ok(Self(key))
     }
 

@@ -50,6 +50,17 @@ impl Collector for Meters {
     fn encode(&self, mut to: DescriptorEncoder) -> fmt::Result {
         gauge(&mut to, "listings", "Listings now", self.ledger.active())?;
         gauge(&mut to, "generation", "The last event applied", self.ledger.generation())?;
+        let paused = self.ledger.paused();
+        let mut metric = to.encode_descriptor(
+            "detector_paused",
+            "Detectors that count for nothing until the operator resumes them",
+            None,
+            MetricType::Gauge,
+        )?;
+        for (detector, _) in &paused {
+            ConstGauge::new(1_i64)
+                .encode(metric.encode_family(&[("detector", detector.as_str())])?)?;
+        }
         if let Some(trap) = &self.trap {
             let trap = trap.snapshot();
             counter(&mut to, "trap_connections", "Connections accepted", trap.connections)?;

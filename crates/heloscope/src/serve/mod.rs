@@ -1,37 +1,44 @@
 //! `heloscope serve`: the list's roles in one process.
 //!
 //! ```text
-//!  trap ──Sighting──> station ──Detected──> ledger ──changes──> DNS table
-//!                     (judges)               │ ^                    │
-//!                                 clock, ────┘ │                    v
-//!                                 each second  └──removal── pages   name servers
+//!  trap ──Sighting──> surround ──> station ──Detected──> ledger ──changes──> DNS table
+//!                     (asks DNS)   (judges,               │ ^                    │
+//!                                  remembers)  clock, ────┘ │                    v
+//!                                              each second  └──removal── pages   name servers
 //! ```
 //!
 //! Everything is bound first; then privileges are given up ([`privileges`]), the ledger is opened, the
 //! sockets are said (`ready ROLE ADDRESS`) and run. SIGTERM and SIGINT stop the sensors first; what they
 //! saw is judged and recorded before the ledger closes.
 
+mod aside;
 mod clock;
 pub(crate) mod config;
+mod histories;
+mod judge;
 mod keys;
 mod metrics;
 mod names;
+mod origin;
 mod pages;
 mod postman;
 mod privileges;
 mod publish;
 mod secrets;
 mod station;
+mod surroundings;
 
 use crate::cli::Serve;
 use crate::outcome::Outcome;
 use anyhow::{Context, Result};
 use config::{Config, Role};
+use heloscope_detect::Dialects;
 use heloscope_dnsbl::{Server, Table};
 use heloscope_ledger::{Ledger, Policy};
-use heloscope_model::Sighting;
 use heloscope_model::sighting::Receiver;
 use heloscope_trap::{Bodies, Limits, Personality, Sensor, Traps};
+use histories::Histories;
+use judge::Judge;
 use keys::Keys;
 use metrics::Meters;
 use names::Names;
@@ -44,18 +51,13 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use surroundings::surround;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Sessions that wait to be judged; beyond it the trap takes no new ones.
 const SIGHTINGS: usize = 1024;
-/// Sessions judged and recorded together: one sync of the disk for all of them.
-const BATCH: usize = 256;
-
-/// How long a ledger that cannot write is left alone.
-const AGAIN: Duration = Duration::from_secs(1);
-
 /// Runs until SIGTERM or SIGINT.
 pub(crate) fn run(flags: &Serve) -> Result<Outcome> {
     let config = Config::read(flags)?;
@@ -107,7 +109,9 @@ impl Bound {
                 dns.push(Server::bind(address, zones.clone(), table.clone(), limits)?);
             }
         }
-        let (config, station) = (config.clone(), Station::new(&config.detect));
+        let histories = Histories::open(&config.state)?;
+        let station = Station::new(&config.detect, Dialects::default(), histories)?;
+        let config = config.clone();
         Ok(Self { config, station, sensor, table, dns, pages })
     }
 
@@ -170,6 +174,10 @@ impl List {
         let Self { config, ledger, station, sensor, dns, pages } = self;
         let (sensing, serving) = (CancellationToken::new(), CancellationToken::new());
         let (sink, sightings) = mpsc::channel(SIGHTINGS);
+        let (surrounded, judged) = mpsc::channel(SIGHTINGS);
+        let names = Arc::new(Names::new(&config.look_ups)?);
+        let patience = Duration::from_millis(config.look_ups.timeout_ms);
+        tokio::spawn(surround(names.clone(), patience, sightings, surrounded));
         let mut servers = JoinSet::new();
         if let Some(pages) = pages {
             let meters = Meters {
@@ -177,9 +185,8 @@ impl List {
                 trap: sensor.as_ref().map(Sensor::counts),
                 dns: dns.iter().map(Server::counters).collect(),
             };
-            let names = Arc::new(Names::new(&config.look_ups)?);
             let (known, stop) = (known(&config, sensor.as_ref()), serving.clone());
-            servers.spawn(pages.run(ledger.clone(), names, Arc::new(meters), known, stop));
+            servers.spawn(pages.run(ledger.clone(), names.clone(), Arc::new(meters), known, stop));
         }
         for server in dns {
             let stop = serving.clone();
@@ -192,8 +199,9 @@ impl List {
             sensors.spawn(async move { sensor.run(sink, stop).await.context("the trap") });
         }
         let stop = sensing.clone();
-        let judge = tokio::task::spawn_blocking(move || {
-            let ended = judge(&ledger, &station, &stop, sightings);
+        let mut judge = Judge::new(ledger, station, &config.state);
+        let judging = tokio::task::spawn_blocking(move || {
+            let ended = judge.sit(&stop, judged);
             if let Err(error) = &ended {
                 tracing::error!(
                     "{error:#}: what is listed is still published, nothing else is taken"
@@ -212,7 +220,7 @@ impl List {
         while let Some(sensor) = sensors.join_next().await {
             ended = ended.and(flat(sensor));
         }
-        ended = ended.and(judge.await.context("the judge")?);
+        ended = ended.and(judging.await.context("the judge")?);
         serving.cancel();
         while let Some(server) = servers.join_next().await {
             ended = ended.and(flat(server));
@@ -223,36 +231,6 @@ impl List {
 
 fn flat(ended: Result<Result<()>, tokio::task::JoinError>) -> Result<()> {
     ended.context("a part of the list broke down")?
-}
-
-/// Judges what sensors saw, in the order they saw it, until they are gone. While the disk is full it tries
-/// again, what comes waits in the sink, and when that is full the trap refuses new work with 421.
-fn judge(
-    ledger: &Ledger,
-    station: &Station,
-    stop: &CancellationToken,
-    mut sightings: mpsc::Receiver<Sighting>,
-) -> Result<()> {
-    let mut batch = Vec::with_capacity(BATCH);
-    while sightings.blocking_recv_many(&mut batch, BATCH) > 0 {
-        let judge = |sighting| station.judge(&sighting, clock::now());
-        let mut judged: Vec<_> = batch.drain(..).filter_map(judge).collect();
-        let mut said = false;
-        while let Err(error) = ledger.detected_all(&mut judged) {
-            if stop.is_cancelled() || matches!(error, heloscope_ledger::Error::Stopped(_)) {
-                let lost = judged.len();
-                return Err(error).context(format!("{lost} sessions could not be recorded"));
-            }
-            if !std::mem::replace(&mut said, true) {
-                tracing::error!(
-                    "{error}: {} sessions wait, what is listed is still published",
-                    judged.len()
-                );
-            }
-            std::thread::sleep(AGAIN);
-        }
-    }
-    Ok(())
 }
 
 /// Tells the ledger the time. A ledger that takes nothing more is said once; DNS and pages go on with what

@@ -14,6 +14,9 @@ use std::time::Duration;
 /// Records of one answer that are looked at.
 const RECORDS: usize = 32;
 
+/// Answers that are kept.
+const CACHED: u64 = 32_768;
+
 /// The resolvers of the system, or those configured.
 pub(crate) struct Names(TokioResolver);
 
@@ -32,6 +35,8 @@ impl Names {
         };
         builder.options_mut().timeout = Duration::from_millis(look_ups.timeout_ms);
         builder.options_mut().attempts = 2;
+        // Reverse names of many clients: asked once as long as their answers hold.
+        builder.options_mut().cache_size = CACHED;
         builder.build().context("setting up the resolver").map(Self)
     }
 

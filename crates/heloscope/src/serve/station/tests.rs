@@ -7,7 +7,7 @@ use heloscope_model::{Octets, Place, Session, SourceId};
 use heloscope_smtp::{Limits, Machine, Side};
 
 /// A session of lines, each side's in its turn, a tenth of a second apart.
-fn sighting(lines: &[(Side, &str)], traps: &[&str]) -> Sighting {
+pub(crate) fn sighting(lines: &[(Side, &str)], traps: &[&str]) -> Sighting {
     let mut machine = Machine::new(&Limits::default());
     let mut at = Time::from_secs(1_700_000_000);
     for (side, line) in lines {
@@ -18,6 +18,7 @@ fn sighting(lines: &[(Side, &str)], traps: &[&str]) -> Sighting {
         sensor: "trap".into(),
         receiver: Receiver::default(),
         session: session(machine.finish(), at),
+        trap_login: None,
         traps: traps
             .iter()
             .map(|t| TrapHit { recipient: Octets::new(t.as_bytes()), kind: TrapKind::NeverUsed })
@@ -47,7 +48,7 @@ fn session(dialogue: Dialogue, end: Time) -> Session {
 
 use Side::{Client as C, Server as S};
 
-const MAIL: [(Side, &str); 10] = [
+pub(crate) const MAIL: [(Side, &str); 10] = [
     (S, "220 mx.example.net ESMTP"),
     (C, "EHLO mail.example.org"),
     (S, "250 mx.example.net"),
@@ -60,12 +61,19 @@ const MAIL: [(Side, &str); 10] = [
     (C, ""),
 ];
 
+fn station(detect: Detect) -> Station {
+    Station::new(&detect, Dialects::default(), Histories::default()).unwrap()
+}
+
+fn judged(station: &mut Station, sighting: &Sighting) -> Option<Detected> {
+    station.judge(sighting, Surroundings::default(), Time::from_secs(1_700_000_100)).detected
+}
+
 #[test]
 fn who_merely_came_by_is_not_reported() {
-    let station = Station::new(&Detect::default());
-    let now = Time::from_secs(1_700_000_100);
-    assert_eq!(station.judge(&sighting(&MAIL[..9], &[]), now), None);
-    let hit = station.judge(&sighting(&MAIL[..9], &["never@trap.example"]), now).unwrap();
+    assert_eq!(judged(&mut station(Detect::default()), &sighting(&MAIL[..9], &[])), None);
+    let hit = sighting(&MAIL[..9], &["never@trap.example"]);
+    let hit = judged(&mut station(Detect::default()), &hit).unwrap();
     assert_eq!(hit.traps, [("never@trap.example".to_owned(), TrapKind::NeverUsed)]);
     assert!(hit.rules.is_empty(), "{:?}", hit.rules);
 }
@@ -84,9 +92,8 @@ fn the_owner_is_never_told_whom_it_wrote_to() {
         (C, "QUIT"),
         (S, "221 bye"),
     ];
-    let station = Station::new(&Detect::default());
-    let found =
-        station.judge(&sighting(&said, &["never@trap.example"]), Time::from_secs(0)).unwrap();
+    let said = sighting(&said, &["never@trap.example"]);
+    let found = judged(&mut station(Detect::default()), &said).unwrap();
     let quoting = found.rules.iter().filter(|r| r.operator.contains("never@trap.example"));
     assert_eq!(quoting.count(), 1, "{:?}", found.rules);
     for rule in &found.rules {
@@ -98,17 +105,48 @@ fn the_owner_is_never_told_whom_it_wrote_to() {
 #[test]
 fn a_detector_that_is_off_or_in_the_shadow_counts_for_nothing() {
     let bot = [(S, "220 mx"), (C, "EHLO ylmf-pc"), (S, "250 mx"), (C, "QUIT"), (S, "221 bye")];
-    let ids = |detect: &Detect| -> Vec<String> {
-        let found = Station::new(detect).judge(&sighting(&bot, &[]), Time::from_secs(0));
+    let ids = |detect: Detect| -> Vec<String> {
+        let found = judged(&mut station(detect), &sighting(&bot, &[]));
         found.into_iter().flat_map(|f| f.rules).map(|r| r.detector).collect()
     };
-    assert!(ids(&Detect::default()).contains(&"helo-ylmf-pc".to_owned()));
+    assert!(ids(Detect::default()).contains(&"helo-ylmf-pc".to_owned()));
     for key in [true, false] {
         let named = vec!["helo-ylmf-pc".to_owned()];
         let detect = match key {
             true => Detect { off: named, ..Detect::default() },
             false => Detect { shadow: named, ..Detect::default() },
         };
-        assert!(!ids(&detect).contains(&"helo-ylmf-pc".to_owned()));
+        assert!(!ids(detect).contains(&"helo-ylmf-pc".to_owned()));
     }
+}
+
+const YLMF: [(Side, &str); 5] =
+    [(S, "220 mx"), (C, "EHLO ylmf-pc"), (S, "250 mx"), (C, "QUIT"), (S, "221 bye")];
+
+#[test]
+fn a_detector_that_accuses_a_canary_pauses_until_it_is_resumed() {
+    let canaries = vec!["198.51.100.7/32".parse().unwrap()];
+    let mut station = station(Detect { canaries, ..Detect::default() });
+    let judge = |station: &mut Station, client: &str| {
+        let mut sighting = sighting(&YLMF, &[]);
+        sighting.session.client = client.parse().unwrap();
+        station.judge(&sighting, Surroundings::default(), Time::from_secs(1_700_000_100))
+    };
+    let told = |judged: &Judged| {
+        let rules = judged.detected.iter().flat_map(|d| &d.rules);
+        rules.filter(|r| r.detector == "helo-ylmf-pc").count()
+    };
+    let canary = judge(&mut station, "198.51.100.7:40001");
+    assert_eq!(told(&canary), 0);
+    let why = canary.paused.iter().find(|(id, _)| id == "helo-ylmf-pc").unwrap();
+    assert_eq!(why.1, "it accused a canary");
+    // Nor does it count against anybody else, also after a restart, until the operator resumes it.
+    let kept = canary.paused.clone();
+    station.follow(&kept);
+    assert_eq!(told(&judge(&mut station, "203.0.113.9:40001")), 0);
+    let mut restarted = self::station(Detect::default());
+    restarted.follow(&kept);
+    assert_eq!(told(&judge(&mut restarted, "203.0.113.9:40001")), 0);
+    station.follow(&[]);
+    assert_eq!(told(&judge(&mut station, "203.0.113.9:40001")), 1);
 }
