@@ -8,7 +8,7 @@
 //! The state is what a snapshot holds. The queue of what is due is made from it.
 
 use crate::delay::{self, Key};
-use crate::event::{Event, Facts, nanos};
+use crate::event::{Event, Facts, Recall, nanos};
 use crate::policy::{self, Policy, Standing};
 use crate::record::{Happened, Hit, Names, Record, Rules};
 use crate::reserved::listable;
@@ -22,7 +22,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::net::IpAddr;
 
-mod listing;
+pub(crate) mod listing;
 
 /// The most addresses of one IPv6 /64 that are remembered: who has 2^64 must not fill the memory.
 const NET_RECORDS: usize = 64;
@@ -66,7 +66,7 @@ pub(crate) struct State {
     pub(crate) records: BTreeMap<IpNet, Record>,
     pub(crate) exempted: BTreeMap<IpNet, Exemption>,
     pub(crate) paused: BTreeMap<String, String>,
-    pub(crate) recalled: BTreeSet<(String, u32)>,
+    pub(crate) recalled: BTreeSet<Recall>,
     pub(crate) incidents: Vec<Incident>,
     pub(crate) days: Days,
     pub(crate) active: u64,
@@ -127,9 +127,8 @@ impl Book {
 
     /// Every prefix that is listed, in order.
     pub fn listed(&self) -> impl Iterator<Item = (IpNet, Sublists)> {
-        let listed = |(prefix, r): (&IpNet, &Record)| {
-            r.listing.as_ref().map(|l| (*prefix, Sublists::only(l.sublist)))
-        };
+        let listed =
+            |(prefix, r): (&IpNet, &Record)| r.listing.as_ref().map(|l| (*prefix, l.value()));
         self.state.records.iter().filter_map(listed)
     }
 
@@ -149,9 +148,7 @@ impl Book {
             Event::Unexempted { prefix, .. } => {
                 self.state.exempted.remove(&prefix.trunc());
             }
-            Event::Recalled { detector, version, incident, .. } => {
-                self.recalled(detector, *version, incident, now);
-            }
+            Event::Recalled { recall, incident, .. } => self.recalled(recall, incident, now),
             Event::Withdrawn { prefix, why, .. } => {
                 self.take_out(*prefix, PastEvent::Withdrawn, Some(why), now);
             }
@@ -160,13 +157,16 @@ impl Book {
                 // What it said and nobody has seen yet is not published either.
                 let muted = self.numbers(|d, _| d == detector);
                 for record in self.state.records.values_mut() {
-                    strip(&mut record.hidden, &muted);
+                    strip(&mut record.hidden, |_, rule| muted.contains(&rule));
                 }
             }
             Event::Resumed { detector, .. } => {
                 self.state.paused.remove(detector);
             }
             Event::Erased { prefix, .. } => self.erased(*prefix, now),
+            Event::Added { prefix, why, seen, until, .. } => {
+                self.list_by_hand(prefix.trunc(), why, *seen, *until, now);
+            }
         }
         self.state.days.of(now).active = self.state.active;
         std::mem::take(&mut self.out)
@@ -247,7 +247,10 @@ impl Book {
         for rule in &facts.rules {
             let Some(number) = self.state.rules.number(rule) else { continue };
             let muted = self.state.paused.contains_key(&rule.detector)
-                || self.state.recalled.contains(&(rule.detector.clone(), rule.version));
+                || self.state.recalled.iter().any(|recall| {
+                    (recall.version, &recall.detector) == (rule.version, &rule.detector)
+                        && recall.covers(at)
+                });
             if !muted && !rules.contains(&number) {
                 rules.push(number);
             }
@@ -348,7 +351,7 @@ impl Book {
                         p.event == PastEvent::Refused && now.since(p.at) < REFUSAL_NOTED_S
                     };
                     if record.listing.is_some() && !record.past.last().is_some_and(noted) {
-                        record.happened(PastEvent::Refused, now, Vec::new(), None);
+                        record.happened(PastEvent::Refused, now, Vec::new(), None, None);
                     }
                 }
             }
@@ -381,13 +384,15 @@ impl Book {
         }
     }
 
-    fn recalled(&mut self, detector: &str, version: u32, what: &str, now: Time) {
-        self.state.recalled.insert((detector.to_owned(), version));
-        let muted = self.numbers(|d, v| d == detector && v == version);
+    /// Sessions alike within a day are one, and are taken back by the instant of the newest.
+    fn recalled(&mut self, recall: &Recall, what: &str, now: Time) {
+        self.state.recalled.insert(recall.clone());
+        let numbers = self.numbers(|d, v| d == recall.detector && v == recall.version);
+        let muted = |hit: &Hit, rule| recall.covers(hit.at) && numbers.contains(&rule);
         let mut touched = Vec::new();
         for (prefix, record) in &mut self.state.records {
-            strip(&mut record.hidden, &muted);
-            if strip(&mut record.hits, &muted) {
+            strip(&mut record.hidden, muted);
+            if strip(&mut record.hits, muted) {
                 touched.push(*prefix);
             }
         }
@@ -397,7 +402,8 @@ impl Book {
             self.enqueue(prefix);
         }
         let listings = self.state.days.of(now).recalled - before;
-        let (detector, what) = (detector.to_owned(), what.to_owned());
+        let Recall { detector, version, .. } = recall.clone();
+        let what = what.to_owned();
         self.state.incidents.push(Incident { at: now, detector, version, what, listings });
     }
 
@@ -484,11 +490,13 @@ impl Book {
 }
 
 /// Takes rules out of sessions, and sessions that say nothing any more; true if there were any.
-fn strip(hits: &mut Vec<Hit>, muted: &BTreeSet<u16>) -> bool {
+fn strip(hits: &mut Vec<Hit>, muted: impl Fn(&Hit, u16) -> bool) -> bool {
     let mut any = false;
     for hit in hits.iter_mut() {
         let before = hit.rules.len();
-        hit.rules.retain(|rule| !muted.contains(rule));
+        let mut rules = std::mem::take(&mut hit.rules);
+        rules.retain(|rule| !muted(hit, *rule));
+        hit.rules = rules;
         any |= hit.rules.len() != before;
     }
     if any {

@@ -253,6 +253,13 @@ pub fn term(times: u32, dynamic: bool, policy: &Policy) -> i64 {
     }
 }
 
+/// Until when the operator's own word lists: as he said, else a first term; never longer than the
+/// longest term, so that no word of his outlives what a detector's could.
+pub fn by_hand_until(now: Time, said: Option<Time>, policy: &Policy) -> Time {
+    let longest = now.plus_secs(policy.longest_term_s as f64);
+    said.unwrap_or_else(|| now.plus_secs(policy.term_s as f64)).min(longest)
+}
+
 /// What a request to remove depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing {

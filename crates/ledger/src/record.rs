@@ -3,7 +3,7 @@
 //! on the same day are one.
 
 use crate::event::nanos;
-use crate::{HeloClass, PastEvent, RuleFacts, Sublist};
+use crate::{HeloClass, PastEvent, RuleFacts, Sublist, Sublists};
 use heloscope_model::Time;
 use heloscope_model::sighting::TrapKind;
 use serde::{Deserialize, Serialize};
@@ -69,6 +69,38 @@ pub(crate) struct Listing {
     /// The detectors it names, most telling first.
     pub(crate) rules: Vec<u16>,
     pub(crate) helo: HeloClass,
+    /// The operator's own word, where he gave it.
+    pub(crate) hand: Option<Hand>,
+}
+
+/// That the operator listed a prefix himself. His word has a term that no detection prolongs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Hand {
+    pub(crate) why: String,
+    #[serde(with = "nanos")]
+    pub(crate) until: Time,
+    /// Whether nothing else lists it.
+    pub(crate) alone: bool,
+}
+
+impl Hand {
+    /// As everybody reads it.
+    pub(crate) fn words(&self) -> String {
+        format!("Listed by the operator of this list: {}", self.why)
+    }
+}
+
+impl Listing {
+    /// Whether it rests on the operator's word alone.
+    pub(crate) fn is_by_hand(&self) -> bool {
+        self.hand.as_ref().is_some_and(|hand| hand.alone)
+    }
+
+    /// Where the prefix stands.
+    pub(crate) fn value(&self) -> Sublists {
+        let only = Sublists::only(self.sublist);
+        if self.is_by_hand() { only.by_hand() } else { only }
+    }
 }
 
 /// Something that happened to it.
@@ -81,6 +113,9 @@ pub(crate) struct Happened {
     pub(crate) rules: Vec<u16>,
     /// In somebody's words.
     pub(crate) words: Option<String>,
+    /// The last detection of a listing that ended, exactly.
+    #[serde(with = "nanos::option")]
+    pub(crate) last: Option<Time>,
 }
 
 impl Hit {
@@ -154,13 +189,14 @@ impl Record {
         at: Time,
         rules: Vec<u16>,
         words: Option<String>,
+        last: Option<Time>,
     ) {
         if self.past.len() >= PAST {
             self.past.remove(0);
         }
         // Told to the minute.
         let at = Time::from_secs(at.secs().div_euclid(60) * 60);
-        self.past.push(Happened { event, at, rules, words });
+        self.past.push(Happened { event, at, rules, words, last });
     }
 
     /// When the clock will have something to do: publish, expire, forget.

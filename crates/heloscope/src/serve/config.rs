@@ -140,6 +140,8 @@ pub(crate) struct Detect {
     pub(crate) off: Vec<String>,
     /// Detectors that run and count for nothing.
     pub(crate) shadow: Vec<String>,
+    /// A folder of dialects (`*.dialect`) known besides the shipped ones.
+    pub(crate) dialects: Option<PathBuf>,
     /// Addresses of senders of ours that do everything right: who accuses them pauses itself.
     pub(crate) canaries: Vec<IpNet>,
 }

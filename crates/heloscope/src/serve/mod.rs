@@ -12,16 +12,18 @@
 //! starts it: privileges are not dropped yet.
 
 mod aside;
-mod clock;
+pub(crate) mod clock;
 pub(crate) mod config;
+pub(crate) mod control;
+pub(crate) mod dialects;
 mod histories;
 mod judge;
-mod keys;
+pub(crate) mod keys;
 mod metrics;
 mod names;
 mod origin;
-mod pages;
-mod publish;
+pub(crate) mod pages;
+pub(crate) mod publish;
 mod station;
 mod surroundings;
 
@@ -29,7 +31,7 @@ use crate::cli::Serve;
 use crate::outcome::Outcome;
 use anyhow::{Context, Result};
 use config::{Config, Role};
-use heloscope_detect::Dialects;
+use control::Control;
 use heloscope_dnsbl::{Server, Table};
 use heloscope_ledger::{Ledger, Policy};
 use heloscope_model::sighting::Receiver;
@@ -75,6 +77,7 @@ struct List {
     sensor: Option<Sensor>,
     dns: Vec<Server>,
     pages: Option<Pages>,
+    control: Control,
 }
 
 impl List {
@@ -108,10 +111,12 @@ impl List {
                 dns.push(Server::bind(address, zones.clone(), table.clone(), limits)?);
             }
         }
+        let control = Control::bind(&config.state)?;
         let histories = Histories::open(&config.state)?;
-        let station = Station::new(&config.detect, Dialects::default(), histories)?;
+        let known = dialects::dialects(&config.detect)?;
+        let station = Station::new(&config.detect, known, histories)?;
         let config = config.clone();
-        Ok(Self { config, ledger, station, sensor, dns, pages })
+        Ok(Self { config, ledger, station, sensor, dns, pages, control })
     }
 
     /// One line a socket, for whoever started us.
@@ -136,7 +141,7 @@ impl List {
     }
 
     async fn serve(self) -> Result<()> {
-        let Self { config, ledger, station, sensor, dns, pages } = self;
+        let Self { config, ledger, station, sensor, dns, pages, control } = self;
         let (sensing, serving) = (CancellationToken::new(), CancellationToken::new());
         let (sink, sightings) = mpsc::channel(SIGHTINGS);
         let (surrounded, judged) = mpsc::channel(SIGHTINGS);
@@ -158,6 +163,7 @@ impl List {
             servers.spawn(async move { server.run(stop).await.context("answering DNS") });
         }
         servers.spawn(tick(ledger.clone(), serving.clone()));
+        servers.spawn(control.run(ledger.clone(), serving.clone()));
         let mut sensors = JoinSet::new();
         if let Some(sensor) = sensor {
             let stop = sensing.clone();

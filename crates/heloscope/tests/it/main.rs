@@ -11,7 +11,10 @@
 mod answers;
 mod bad_input;
 mod collect;
+mod dialects;
+mod feed;
 mod hostile;
+mod list;
 mod permission;
 mod redact;
 mod senders;

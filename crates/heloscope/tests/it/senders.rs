@@ -7,6 +7,19 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
+/// Detectors that look beyond the session, at reverse names or the address's past: `bench/detect` gives them both.
+const BEYOND_A_SESSION: [&str; 9] = [
+    "helo-big-name-wrong-ptr",
+    "helo-random-in-ptr-domain",
+    "helo-random-dynamic",
+    "helo-dynamic-name",
+    "helo-rotation",
+    "helo-is-receiver",
+    "dictionary-harvest",
+    "auth-guessing",
+    "no-or-dynamic-ptr",
+];
+
 /// The sessions of a capture, as `heloscope sessions` prints them.
 fn sessions(capture: &Path) -> Vec<Value> {
     let out = Command::new(env!("CARGO_BIN_EXE_heloscope"))
@@ -44,7 +57,8 @@ fn real_mailers_are_spared_and_bots_are_seen() {
         }
         for expected in kind["detectors"].as_array().unwrap() {
             let expected = expected.as_str().unwrap();
-            if heloscope_detect::catalogue::find(expected).is_some() && !spoke.contains(expected) {
+            let stands = heloscope_detect::catalogue::find(expected).is_some();
+            if stands && !BEYOND_A_SESSION.contains(&expected) && !spoke.contains(expected) {
                 wrong.push(format!("{}: {expected} does not speak", text("kind")));
             }
         }
