@@ -5,7 +5,7 @@
 use crate::dialect::{Dialect, Dialects};
 use crate::helo::{self, Name};
 use crate::surroundings::Surroundings;
-use heloscope_model::sighting::{Receiver, TrapHit, TrapKind};
+use heloscope_model::sighting::{Receiver, TrapHit};
 use heloscope_model::{Octets, Session, Sighting};
 use std::cell::OnceCell;
 
@@ -15,7 +15,7 @@ pub(crate) struct Case<'a> {
     pub(crate) receiver: Option<&'a Receiver>,
     pub(crate) traps: &'a [TrapHit],
     /// The kind of trap that it tried to log in as.
-    pub(crate) trap_login: Option<TrapKind>,
+    pub(crate) trap_login: bool,
     pub(crate) around: &'a Surroundings,
     pub(crate) dialects: &'a Dialects,
     dialect: OnceCell<Dialect>,
@@ -28,7 +28,7 @@ impl<'a> Case<'a> {
         dialects: &'a Dialects,
     ) -> Self {
         let dialect = OnceCell::new();
-        Self { session, receiver: None, traps: &[], trap_login: None, around, dialects, dialect }
+        Self { session, receiver: None, traps: &[], trap_login: false, around, dialects, dialect }
     }
 
     pub(crate) fn of_sighting(

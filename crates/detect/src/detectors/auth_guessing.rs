@@ -1,12 +1,11 @@
 //! Log-ins tried where nobody logs in. C for several user names or many attempts: a stale client has
-//! one name and few. A where the user name is a never-used trap: nobody has it in a client's settings.
+//! one name and few. A where the user name is one that never was: nobody has it in a client's settings.
 //! The names themselves are for the operator only.
 
 use crate::case::Case;
 use crate::history::failed_logins;
 use crate::quote::Quote;
 use crate::{Detector, Eye, Finding, Scope, is_transfer};
-use heloscope_model::sighting::TrapKind;
 
 pub(crate) const DETECTOR: Detector = Detector {
     id: "auth-guessing",
@@ -33,10 +32,10 @@ fn see(case: &Case<'_>) -> Option<Finding> {
     if session.client.ip().to_canonical().is_loopback() {
         return None;
     }
-    if case.trap_login == Some(TrapKind::NeverUsed) {
+    if case.trap_login {
         return Some(Finding {
             owner: "it tried to log in as somebody who does not exist".to_owned(),
-            operator: Some(format!("{operator}; a never-used trap among the names")),
+            operator: Some(format!("{operator}; one of the names never was")),
             class: Some('A'),
             ..Finding::default()
         });

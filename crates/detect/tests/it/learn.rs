@@ -55,7 +55,7 @@ fn a_bot_that_misses_the_traps_once_is_not_proved() {
 
 #[test]
 fn nobody_is_accused_by_what_an_honest_program_speaks_too() {
-    let (bot, honest) = (sessions("EHLO", "MAIL FROM:", 6), sessions("EHLO", "MAIL FROM:", 1));
+    let (bot, honest) = (sessions("helo", "mail from:", 6), sessions("helo", "mail from:", 1));
     for kind in [Kind::Mta, Kind::Library] {
         let all = [labelled("bot", Kind::Bot, &bot), labelled("honest", kind, &honest)].concat();
         let learnt = learn(&all);

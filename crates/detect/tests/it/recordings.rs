@@ -107,7 +107,7 @@ fn with_look_ups_and_a_past_real_mailers_are_spared_and_bots_are_seen() {
                 receiver: Receiver::default(),
                 session,
                 traps: Vec::new(),
-                trap_login: None,
+                trap_login: false,
                 hello: None,
                 bodies: Vec::new(),
             };

@@ -18,7 +18,7 @@ const PAUSE_S: f64 = 600.0;
 /// `@each A B C` the session is held once for each word, which stands for `%` in it.
 /// What stands around all of them: `@ptr none`, `@ptr failed`, `@ptr NAME [confirmed]`, `@helo none`,
 /// `@helo failed`, `@helo ADDRESS` (what the HELO's name leads to), `@receiver NAME-OR-ADDRESS`,
-/// `@trap ADDRESS`, `@trap-login KIND`, and `@dialect LINE` for each line of a file of dialects.
+/// `@trap ADDRESS`, `@trap-login`, and `@dialect LINE` for each line of a file of dialects.
 pub(crate) fn judge(text: &str) -> Vec<Detection> {
     let case = Case::read(text);
     let (mut around, mut found) = (case.around.clone(), Vec::new());
@@ -40,7 +40,7 @@ struct Case {
     dialects: Dialects,
     receiver: Receiver,
     traps: Vec<TrapHit>,
-    trap_login: Option<TrapKind>,
+    trap_login: bool,
     /// Seconds since the one before, and what was said.
     sessions: Vec<(f64, String)>,
 }
@@ -75,10 +75,7 @@ impl Case {
                     case.traps
                         .push(TrapHit { recipient: recipient.into(), kind: TrapKind::NeverUsed });
                 }
-                ("@trap-login", kind) => {
-                    let kinds = [TrapKind::NeverUsed, TrapKind::Recycled, TrapKind::Typo];
-                    case.trap_login = kinds.into_iter().find(|k| k.word() == kind);
-                }
+                ("@trap-login", "") => case.trap_login = true,
                 ("@dialect", line) => file += &format!("{line}\n"),
                 ("@then", "") => case.sessions.push((PAUSE_S, String::new())),
                 ("@then", later) => case.sessions.push((later.parse().unwrap(), String::new())),

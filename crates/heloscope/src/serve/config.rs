@@ -89,6 +89,8 @@ pub(crate) struct Trap {
     pub(crate) domains: BTreeMap<String, TrapKind>,
     /// Single addresses that are traps.
     pub(crate) addresses: BTreeMap<String, TrapKind>,
+    /// Names that nobody logs in with and no mail goes to: who tries one guesses.
+    pub(crate) logins: Vec<String>,
     /// Mail to this address is answered with the HELO that was said.
     pub(crate) helocheck: Option<String>,
     /// From which networks the PROXY protocol is believed.
@@ -153,6 +155,8 @@ pub(crate) struct Detect {
     pub(crate) off: Vec<String>,
     /// Detectors that run and count for nothing.
     pub(crate) shadow: Vec<String>,
+    /// A folder of dialects (`*.dialect`) known besides the shipped ones.
+    pub(crate) dialects: Option<PathBuf>,
     /// Addresses of senders of ours that do everything right: who accuses them pauses itself.
     pub(crate) canaries: Vec<IpNet>,
 }
@@ -398,6 +402,7 @@ impl Default for Trap {
             tarpit_s: 0.0,
             domains: BTreeMap::new(),
             addresses: BTreeMap::new(),
+            logins: Vec::new(),
             helocheck: None,
             proxy_protocol_from: Vec::new(),
             sessions: 20_000,

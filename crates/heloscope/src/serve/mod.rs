@@ -15,6 +15,7 @@ mod aside;
 pub(crate) mod clock;
 pub(crate) mod config;
 pub(crate) mod control;
+pub(crate) mod dialects;
 pub(crate) mod histories;
 mod judge;
 pub(crate) mod keys;
@@ -33,10 +34,9 @@ mod washer;
 
 use crate::cli::Serve;
 use crate::outcome::Outcome;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use config::{Config, Role};
 use control::Control;
-use heloscope_detect::Dialects;
 use heloscope_dnsbl::{Server, Table};
 use heloscope_ledger::Ledger;
 use heloscope_model::sighting::Receiver;
@@ -117,7 +117,8 @@ impl Bound {
         }
         let control = Control::bind(&config.state)?;
         let histories = Arc::new(Histories::open(&config.state)?);
-        let station = Station::new(&config.detect, Dialects::default(), histories.clone())?;
+        let known = dialects::dialects(&config.detect)?;
+        let station = Station::new(&config.detect, known, histories.clone())?;
         let config = config.clone();
         Ok(Self { config, station, histories, sensor, table, dns, pages, control })
     }
@@ -297,8 +298,12 @@ fn sensor(config: &Config, keys: &Keys) -> Result<heloscope_trap::Config> {
     personality.tarpit_s = trap.tarpit_s;
     personality.extensions.pipelining = trap.pipelining;
     personality.extensions.starttls = trap.starttls;
+    personality.extensions.auth |= !trap.logins.is_empty();
     let entries = trap.domains.iter().chain(&trap.addresses);
     let list = entries.map(|(name, kind)| format!("{name} {}\n", kind.word())).collect::<String>();
+    let traps = Traps::parse(&list).context("trap.domains and trap.addresses")?;
+    let traps =
+        traps.with_logins(trap.logins.clone()).map_err(|why| anyhow!("trap.logins: {why}"))?;
     let defaults = Limits::default();
     let mut key = [0; 16];
     key.iter_mut().zip(keys.derive("shingles")).for_each(|(to, from)| *to = from);
@@ -312,7 +317,7 @@ fn sensor(config: &Config, keys: &Keys) -> Result<heloscope_trap::Config> {
             names: trap.domains.keys().map(|d| d.trim_start_matches('.').to_owned()).collect(),
             addresses: Vec::new(),
         },
-        traps: Traps::parse(&list).context("trap.domains and trap.addresses")?,
+        traps,
         helocheck: trap.helocheck.iter().cloned().collect(),
         limits: Limits {
             sessions: trap.sessions,

@@ -8,9 +8,11 @@
 //! recipients as by chance. (`tests/it/washer.rs` has the trap's own answers and their timing.)
 
 use super::config::{Config, Detect, LookUps};
+use super::histories::Histories;
 use super::names::Names;
 use super::publish;
 use super::station::Station;
+use heloscope_detect::{Answer, Dialects, Surroundings};
 use heloscope_dnsbl::{Table, Transport, Zones, rbldnsd};
 use heloscope_ledger::Ledger;
 use heloscope_model::session::EndState;
@@ -21,6 +23,7 @@ use heloscope_web::{Rate, Rim, Site, State};
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -94,6 +97,7 @@ fn session(n: u32, recipients: &[String], trap: bool, at: Time) -> Sighting {
             end_state,
         },
         traps: if trap { recipients.iter().map(hit).collect() } else { Vec::new() },
+        trap_login: false,
         hello: None,
         bodies: Vec::new(),
     }
@@ -156,7 +160,8 @@ impl List {
         let router = heloscope_web::router(State::new(site, rim, ledger.clone()).unwrap());
         let limits = heloscope_web::Limits::default();
         runtime.spawn(heloscope_web::serve(socket, router, limits, std::future::pending()));
-        let station = Station::new(&Detect::default());
+        let histories = Arc::new(Histories::open(Path::new("/nonexistent")).unwrap());
+        let station = Station::new(&Detect::default(), Dialects::shipped(), histories).unwrap();
         Self { station, ledger, table, zones, web, clock, _runtime: runtime }
     }
 
@@ -164,8 +169,11 @@ impl List {
         Time::from_secs(self.clock.load(Ordering::SeqCst))
     }
 
-    fn take(&self, sighting: &Sighting) {
-        if let Some(detected) = self.station.judge(sighting, self.now()) {
+    fn take(&mut self, sighting: &Sighting) {
+        // His name servers answered: he has no reverse names.
+        let around = Surroundings { ptr: Answer::None, ..Surroundings::default() };
+        let now = self.now();
+        if let Some(detected) = self.station.judge(sighting, around, now).detected {
             self.ledger.detected(detected).unwrap();
         }
     }
@@ -263,7 +271,7 @@ fn is_trap(n: u32) -> bool {
 
 #[test]
 fn a_thousand_recipients_and_nothing_learnt() {
-    let (with, without) = (List::start(), List::start());
+    let (mut with, mut without) = (List::start(), List::start());
     let traps = (0..RECIPIENTS).filter(|n| is_trap(*n)).count();
     assert!((400..600).contains(&traps), "{traps}");
     for n in 0..RECIPIENTS {
@@ -311,7 +319,7 @@ fn a_thousand_recipients_and_nothing_learnt() {
 /// The game has teeth: who hits several traps is seen to.
 #[test]
 fn several_traps_from_one_address_do_show() {
-    let (with, without) = (List::start(), List::start());
+    let (mut with, mut without) = (List::start(), List::start());
     let odd = MANNERS.iter().position(|m| m.3 == EndState::Close).unwrap() as u32;
     let to = [1, 2].map(|n| format!("r{n}@somewhere.example"));
     with.take(&session(odd, &to, true, with.now()));

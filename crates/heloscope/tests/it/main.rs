@@ -11,6 +11,8 @@
 mod answers;
 mod bad_input;
 mod collect;
+mod dialects;
+mod feed;
 mod hostile;
 mod list;
 mod permission;

@@ -18,7 +18,7 @@ pub(crate) fn sighting(lines: &[(Side, &str)], traps: &[&str]) -> Sighting {
         sensor: "trap".into(),
         receiver: Receiver::default(),
         session: session(machine.finish(), at),
-        trap_login: None,
+        trap_login: false,
         traps: traps
             .iter()
             .map(|t| TrapHit { recipient: Octets::new(t.as_bytes()), kind: TrapKind::NeverUsed })
