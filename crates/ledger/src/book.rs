@@ -331,13 +331,16 @@ impl Book {
                 continue;
             }
             record.queued = None;
-            // What moved on since it was queued waits for its own turn, so that the order does not
-            // depend on when the queue was made.
+            // What moved on since it was queued waits for its own turn, and each turn is as of when it was due: the
+            // order depends neither on when the queue was made nor on how long no tick came.
             if record.due(self.policy.memory_s).is_some_and(|d| d <= due) {
-                self.settle(prefix, now);
+                self.settle(prefix, due);
+                self.state.days.of(due).active = self.state.active;
             }
             self.enqueue(prefix);
         }
+        // In the order of prefixes, each one's own in its order: when each was due may depend on a trap.
+        self.out.sort_by_key(|change| change.prefix);
     }
 
     fn removal_asked(&mut self, address: IpAddr, by: Asked, now: Time) {

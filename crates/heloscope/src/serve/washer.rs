@@ -12,7 +12,7 @@ use super::histories::Histories;
 use super::names::Names;
 use super::publish;
 use super::station::Station;
-use heloscope_detect::{Answer, Dialects, Surroundings};
+use heloscope_detect::{Dialects, Surroundings};
 use heloscope_dnsbl::{Table, Transport, Zones, rbldnsd};
 use heloscope_ledger::Ledger;
 use heloscope_model::session::EndState;
@@ -170,10 +170,9 @@ impl List {
     }
 
     fn take(&mut self, sighting: &Sighting) {
-        // His name servers answered: he has no reverse names.
-        let around = Surroundings { ptr: Answer::None, ..Surroundings::default() };
         let now = self.now();
-        if let Some(detected) = self.station.judge(sighting, around, now).detected {
+        let judged = self.station.judge(sighting, Surroundings::default(), now);
+        if let Some(detected) = judged.detected {
             self.ledger.detected(detected).unwrap();
         }
     }
