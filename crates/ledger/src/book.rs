@@ -430,7 +430,7 @@ impl Book {
     /// Does what is due at a prefix: publishes, expires, forgets.
     fn settle(&mut self, prefix: IpNet, now: Time) {
         let Some(record) = self.state.records.get_mut(&prefix) else { return };
-        if record.reveal(now) {
+        if record.reveal(now, self.policy.memory_s) {
             self.consider(prefix, now);
         }
         let Some(record) = self.state.records.get(&prefix) else { return };

@@ -163,11 +163,13 @@ impl Record {
         }
     }
 
-    /// Moves what has become visible to what counts; true if anything did.
-    pub(crate) fn reveal(&mut self, now: Time) -> bool {
+    /// Moves what has become visible to what counts; true if anything did. A session older than the memory goes
+    /// then, whatever has kept the prefix in mind since.
+    pub(crate) fn reveal(&mut self, now: Time, memory_s: i64) -> bool {
         if !self.hidden.iter().any(|h| h.visible <= now) {
             return false;
         }
+        self.hits.retain(|h| now < h.at.max(h.visible).plus_secs(memory_s as f64));
         let (seen, hidden) =
             std::mem::take(&mut self.hidden).into_iter().partition(|h: &Hit| h.visible <= now);
         self.hidden = hidden;

@@ -125,7 +125,7 @@ impl List {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
     #[test]
     fn whether_one_recipient_is_a_trap_shows_nowhere(steps in prop::collection::vec(step(), 1..40)) {
         let (mut with, mut without) = (List::new(true), List::new(false));
