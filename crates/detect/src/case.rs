@@ -3,6 +3,7 @@
 //! make it.
 
 use crate::dialect::{Dialect, Dialects};
+use crate::helo::{self, Name};
 use crate::surroundings::Surroundings;
 use heloscope_model::sighting::{Receiver, TrapHit};
 use heloscope_model::{Octets, Session, Sighting};
@@ -13,6 +14,8 @@ pub(crate) struct Case<'a> {
     /// None on the owner's side.
     pub(crate) receiver: Option<&'a Receiver>,
     pub(crate) traps: &'a [TrapHit],
+    /// The kind of trap that it tried to log in as.
+    pub(crate) trap_login: bool,
     pub(crate) around: &'a Surroundings,
     pub(crate) dialects: &'a Dialects,
     dialect: OnceCell<Dialect>,
@@ -25,7 +28,7 @@ impl<'a> Case<'a> {
         dialects: &'a Dialects,
     ) -> Self {
         let dialect = OnceCell::new();
-        Self { session, receiver: None, traps: &[], around, dialects, dialect }
+        Self { session, receiver: None, traps: &[], trap_login: false, around, dialects, dialect }
     }
 
     pub(crate) fn of_sighting(
@@ -34,12 +37,35 @@ impl<'a> Case<'a> {
         dialects: &'a Dialects,
     ) -> Self {
         let case = Self::of_session(&sighting.session, around, dialects);
-        Self { receiver: Some(&sighting.receiver), traps: &sighting.traps, ..case }
+        Self {
+            receiver: Some(&sighting.receiver),
+            traps: &sighting.traps,
+            trap_login: sighting.trap_login,
+            ..case
+        }
     }
 
     /// How the client speaks, computed once.
     pub(crate) fn dialect(&self) -> &Dialect {
         self.dialect.get_or_init(|| Dialect::of(self.session))
+    }
+
+    /// The HELO's argument, where it is a host name: in lower case, without the dot at its end.
+    pub(crate) fn helo_host(&self) -> Option<String> {
+        match helo::of(self.session)?.name {
+            Name::Host(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Whether the client says a name that is its own as far as DNS knows: the name leads to it, or it
+    /// is its confirmed reverse name. None where the look-ups do not decide it.
+    pub(crate) fn says_its_own_name(&self) -> Option<bool> {
+        let name = self.helo_host()?;
+        if self.around.confirmed_names().contains(&name) {
+            return Some(true);
+        }
+        self.around.helo_leads_to(self.session.client.ip())
     }
 
     /// Whether a text holds an address of the envelope, a trap, or a name of a log-in.

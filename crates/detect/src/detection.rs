@@ -30,6 +30,16 @@ pub struct Detection {
     pub covers: Option<Covers>,
 }
 
+/// Families of what stands in messages: it survives being passed on, so it says nothing of the client.
+const MESSAGE_FAMILIES: [&str; 3] = ["message", "header", "body"];
+
+impl Detection {
+    /// Whether it accuses the way a client sends (class A or B), not what it sends.
+    pub(crate) fn speaks_of_sending(&self) -> bool {
+        matches!(self.class, 'A' | 'B') && !MESSAGE_FAMILIES.contains(&self.family)
+    }
+}
+
 /// The sessions of one speaker: same HELO, same manner, same TCP stack.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, serde::Deserialize)]
 pub struct Covers {

@@ -1,11 +1,13 @@
 //! How a client speaks SMTP, as a stable readable fingerprint; and the known dialects.
 //!
 //! A fingerprint is a set of features (`case=upper`, `path=EHLO MAIL RCPT DATA QUIT`, …); what a
-//! session was too short or too poorly recorded to show is missing from it, never guessed. Two
+//! session was too short or too poorly recorded to show is missing from it, never guessed (a log tells
+//! that a command was said, not how: [`is_as_sent`]). Two
 //! parts: the manner (how commands are written: the same in every session of one program) and what
 //! depends on how far the session came. Known dialects stand in readable files (see [`file`]).
 
 pub mod file;
+mod shipped;
 
 use crate::header;
 use crate::is_whole;
@@ -63,6 +65,7 @@ impl Dialect {
     pub fn of(session: &Session) -> Self {
         let dialogue = &session.dialogue;
         let commands = &dialogue.commands;
+        let written = || commands.iter().filter(|command| is_as_sent(command));
         let mut features = BTreeMap::new();
         let mut put = |name: &'static str, value: Option<String>| {
             if let Some(value) = value {
@@ -70,12 +73,12 @@ impl Dialect {
             }
         };
         put("hello", dialogue.helo().map(|(verb, _)| verb.to_owned()));
-        put("case", agreed(commands.iter().filter(|c| is_smtp(c.verb)).filter_map(case)));
-        let paths = || commands.iter().filter(|c| matches!(c.verb, Verb::Mail | Verb::Rcpt));
+        put("case", agreed(written().filter(|c| is_smtp(c.verb)).filter_map(case)));
+        let paths = || written().filter(|c| matches!(c.verb, Verb::Mail | Verb::Rcpt));
         put("colon", agreed(paths().filter_map(colon)));
         put("angle", agreed(paths().filter_map(angle)));
-        put("ends", agreed(commands.iter().filter(|c| is_smtp(c.verb)).filter_map(ends)));
-        put("params", commands.iter().find(|c| c.verb == Verb::Mail).map(params));
+        put("ends", agreed(written().filter(|c| is_smtp(c.verb)).filter_map(ends)));
+        put("params", written().find(|c| c.verb == Verb::Mail).map(params));
         if is_whole(session) {
             put(
                 "early",
@@ -126,6 +129,12 @@ impl fmt::Display for Dialect {
         }
         Ok(())
     }
+}
+
+/// Whether a command's bytes are the client's. Of a log only the words are known: its reader writes
+/// them as such a command would be written, and says so by a length of 0, which no line on the wire has.
+fn is_as_sent(command: &Command) -> bool {
+    command.len > 0 || command.raw.is_empty()
 }
 
 /// One value that all agree on, `mixed` where they do not.

@@ -8,9 +8,10 @@
 use crate::dialect::Dialect;
 use crate::stack::SynNote;
 use crate::{Covers, stack};
-use heloscope_model::session::{Command, Verb};
+use heloscope_model::session::{Auth, Command, Verb};
 use heloscope_model::{Session, Sighting, Time};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Speakers kept; the one that was silent longest makes room.
 const VOICES: usize = 64;
@@ -56,6 +57,8 @@ pub struct History {
     pub exchangers: (u32, u32),
     /// Recipients taken and refused as unknown.
     pub recipients: (u32, u32),
+    /// Hashes of the user names that it failed to log in with, at most 32, newest last.
+    logins: Vec<u64>,
     /// Envelopes refused for now, not yet tried again.
     deferred: Vec<Deferred>,
     last_syn: Option<SynNote>,
@@ -67,6 +70,8 @@ pub struct History {
 pub struct Voice {
     /// Who.
     pub who: Covers,
+    /// A hash of what its last session showed of the program that speaks, names and paths left out.
+    pub(crate) program: u64,
     /// The stack's family, where a SYN was seen.
     pub family: Option<stack::Family>,
     /// Sessions.
@@ -139,17 +144,24 @@ impl History {
             }
             self.last_syn = Some(note);
         }
+        for user in logins(session) {
+            if !self.logins.contains(&user) {
+                push(&mut self.logins, NAMES, user);
+            }
+        }
         let retries = self.settle(session);
         self.voice(session, retries);
     }
 
     fn voice(&mut self, session: &Session, retries: u32) {
-        let (who, at) = (Covers::of(session), session.start);
+        let (dialect, at) = (Dialect::of(session), session.start);
+        let (who, program) = (Covers::with(session, &dialect), program(&dialect));
         let bounces = u32::from(session.mail_from().iter().any(|from| from.is_empty()));
         if let Some(voice) = self.voices.iter_mut().find(|voice| voice.who == who) {
             voice.sessions = voice.sessions.saturating_add(1);
             voice.days += u32::from(day(voice.last) != day(at));
             voice.last = voice.last.max(at);
+            voice.program = program;
             voice.retries = voice.retries.saturating_add(retries);
             voice.bounces = voice.bounces.saturating_add(bounces);
             return;
@@ -164,6 +176,7 @@ impl History {
         let family = session.syn.as_ref().map(stack::family);
         self.voices.push(Voice {
             who,
+            program,
             family,
             sessions: 1,
             first: at,
@@ -200,12 +213,19 @@ impl History {
         self.deferred.iter().filter(|d| at.since(d.at) >= after_s).count()
     }
 
-    /// The speakers, with the one of this session among them, told apart by a trait.
-    pub(crate) fn distinct<'a, T: Ord + 'a>(&'a self, of: impl Fn(&'a Voice) -> T) -> Vec<T> {
-        let mut all: Vec<T> = self.voices.iter().map(of).collect();
-        all.sort();
-        all.dedup();
-        all
+    /// The manners of its speakers with this session's, each once.
+    pub(crate) fn manners_with<'a>(&'a self, who: &'a Covers) -> BTreeSet<&'a str> {
+        self.voices.iter().map(|v| &v.who).chain([who]).map(|who| who.manner.as_str()).collect()
+    }
+
+    /// The speaker of a session, where it spoke before.
+    pub(crate) fn voice_of(&self, who: &Covers) -> Option<&Voice> {
+        self.voices.iter().find(|voice| voice.who == *who)
+    }
+
+    /// Hashes of the user names that were tried in vain, with those of this session, each once.
+    pub(crate) fn logins_with(&self, session: &Session) -> BTreeSet<u64> {
+        self.logins.iter().copied().chain(logins(session)).collect()
     }
 
     /// p0f's scores with that of this session.
@@ -229,6 +249,24 @@ fn push<T>(into: &mut Vec<T>, most: usize, item: T) {
     into.push(item);
 }
 
+/// Log-ins that did not succeed.
+pub(crate) fn failed_logins(session: &Session) -> impl Iterator<Item = &Auth> {
+    let dialogue = &session.dialogue;
+    let failed = |auth: &&Auth| dialogue.reply(auth.reply).is_none_or(|reply| reply.is_refusal());
+    dialogue.auth.iter().filter(failed)
+}
+
+/// Hashes of the user names of log-ins that did not succeed.
+fn logins(session: &Session) -> impl Iterator<Item = u64> {
+    failed_logins(session).filter_map(|auth| Some(hash(SEED, auth.user.as_ref()?.as_bytes())))
+}
+
+/// A hash of what tells programs apart in a fingerprint, whatever the server answered.
+pub(crate) fn program(dialect: &Dialect) -> u64 {
+    let told = dialect.features().filter(|(name, _)| !matches!(*name, "path" | "quit" | "early"));
+    told.fold(SEED, |seed, (name, value)| hash(hash(seed, name.as_bytes()), value.as_bytes()))
+}
+
 /// Recipients taken, and refused as unknown: refusals for other reasons are neither.
 pub(crate) fn recipients(session: &Session) -> (u32, u32) {
     let dialogue = &session.dialogue;
@@ -244,7 +282,7 @@ pub(crate) fn recipients(session: &Session) -> (u32, u32) {
 }
 
 /// Whether a refusal says that there is no such recipient (and not: we do not like you).
-fn says_unknown(code: u16, text: &str) -> bool {
+pub(crate) fn says_unknown(code: u16, text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     let told = [
         "unknown",
@@ -258,9 +296,9 @@ fn says_unknown(code: u16, text: &str) -> bool {
     ];
     let policy =
         ["block", "spam", "polic", "relay", "denied", "reject", "5.7.", "client host", "reverse"];
+    let holds = |words: &[&str]| words.iter().any(|word| text.contains(word));
     matches!(code, 550 | 551 | 553)
-        && (text.starts_with("5.1.1") || told.iter().any(|word| text.contains(word)))
-        && !(policy.iter().any(|word| text.contains(word)) && !text.starts_with("5.1.1"))
+        && (text.starts_with("5.1.1") || holds(&told) && !holds(&policy))
 }
 
 /// Hashes of the envelopes of a session, and the code that each was answered with.
@@ -270,7 +308,10 @@ fn envelopes(session: &Session) -> Vec<(u64, u16)> {
     let (mut from, mut found, mut open) = (0, Vec::new(), Vec::new());
     for command in &dialogue.commands {
         match command.verb {
-            Verb::Mail => from = hash(0xcbf2_9ce4_8422_2325, command.path().as_bytes()),
+            Verb::Mail | Verb::Rset => {
+                found.extend(open.drain(..).map(|envelope| (envelope, TAKEN)));
+                from = hash(SEED, command.path().as_bytes());
+            }
             Verb::Rcpt => {
                 let envelope = hash(from, command.path().as_bytes());
                 match code(command) {
@@ -290,8 +331,15 @@ fn envelopes(session: &Session) -> Vec<(u64, u16)> {
             _ => {}
         }
     }
+    found.extend(open.into_iter().map(|envelope| (envelope, TAKEN)));
     found
 }
+
+/// What an envelope was answered with whose content never came.
+const TAKEN: u16 = 250;
+
+/// FNV-1a's offset basis.
+const SEED: u64 = 0xcbf2_9ce4_8422_2325;
 
 /// FNV-1a: the same on every machine and in every version.
 fn hash(seed: u64, bytes: &[u8]) -> u64 {

@@ -2,8 +2,10 @@
 //! has named yet (`dialect-unknown-cluster`: offline, since it needs many addresses).
 //!
 //! In: sessions, each with the label of who is known to have spoken. Out: one dialect a label, of
-//! the features that nearly all its sessions share; refused with a reason where the sessions are
-//! too few, too unlike each other, or spoken alike by somebody honest. Pure.
+//! the features that all its sessions share; refused with a reason where the sessions are too few or too
+//! unlike each other. A bot's dialect is refused also where somebody honest sends alike, or where nothing in it
+//! is odd: plain SMTP accuses nobody, whatever its headers say. An honest one is refused where it is so
+//! general that a learnt bot speaks it too: nothing would be said of that bot any more. Pure.
 
 use crate::dialect::file::FEWEST;
 use crate::dialect::{Dialect, Dialects, FEATURES, Kind, Known};
@@ -48,6 +50,9 @@ impl Learnt {
     }
 }
 
+/// Features of the message and not of how it is sent: a template, which anybody may have.
+const OF_MESSAGE: [&str; 4] = ["headers", "message-id", "boundary", "received"];
+
 /// Learns one dialect a label.
 pub fn learn(sessions: &[Labelled<'_>]) -> Learnt {
     let mut groups: BTreeMap<&str, Vec<(&Labelled<'_>, Dialect)>> = BTreeMap::new();
@@ -61,6 +66,28 @@ pub fn learn(sessions: &[Labelled<'_>]) -> Learnt {
             Err(why) => learnt.refused.push(((*name).to_owned(), why)),
         }
     }
+    let bots: Vec<(&str, &Group<'_>)> = learnt
+        .dialects
+        .iter()
+        .filter(|known| known.kind == Kind::Bot)
+        .filter_map(|known| {
+            Some((*groups.get_key_value(known.name.as_str())?.0, groups.get(known.name.as_str())?))
+        })
+        .collect();
+    for known in std::mem::take(&mut learnt.dialects) {
+        let speaks =
+            |(_, group): &&(&str, &Group<'_>)| group.iter().any(|(_, d)| known.is_spoken_in(d));
+        match bots.iter().find(speaks).filter(|_| known.kind != Kind::Bot) {
+            Some((bot, _)) => learnt.refused.push((
+                known.name,
+                format!(
+                    "it is so general that the bot {bot} speaks it too: record what tells it apart"
+                ),
+            )),
+            None => learnt.dialects.push(known),
+        }
+    }
+    learnt.refused.sort();
     learnt
 }
 
@@ -96,8 +123,15 @@ fn one(name: &str, group: &Group<'_>, all: &BTreeMap<&str, Group<'_>>) -> Result
     let proved = kind == Kind::Bot && group.iter().all(|(labelled, _)| labelled.on_trap);
     let known = Known { name: name.to_owned(), kind, proved, features };
     if kind == Kind::Bot {
+        if !is_odd(&known) {
+            return Err(
+                "nothing in how it sends is odd: nobody can be accused of plain SMTP".into()
+            );
+        }
+        let mut sending = known.clone();
+        sending.features.retain(|name, _| !OF_MESSAGE.contains(name));
         let honest = all.iter().find(|(_, others)| {
-            others.iter().any(|(l, dialect)| l.kind != Kind::Bot && known.is_spoken_in(dialect))
+            others.iter().any(|(l, dialect)| l.kind != Kind::Bot && sending.is_spoken_in(dialect))
         });
         if let Some((other, _)) = honest {
             return Err(format!("{other} speaks alike: nobody can be accused by this dialect"));
@@ -106,6 +140,21 @@ fn one(name: &str, group: &Group<'_>, all: &BTreeMap<&str, Group<'_>>) -> Result
     let mut check = Dialects::default();
     check.add(name, &known.to_string()).map_err(|bad| bad.problem)?;
     Ok(known)
+}
+
+/// Whether every session of a dialect does something that RFC 5321 and its examples do not.
+fn is_odd(known: &Known) -> bool {
+    let plain = |name: &str, value: &str| match name {
+        "case" => value == "upper",
+        "colon" => value == "tight",
+        "angle" => value == "angle",
+        "ends" => value == "crlf",
+        "early" => value == "no",
+        "quit" => value == "yes",
+        "path" => !["OTHER", "HEADER", "PROXY"].iter().any(|word| value.contains(word)),
+        _ => true,
+    };
+    known.features.iter().any(|(name, values)| values.iter().all(|value| !plain(name, value)))
 }
 
 /// One way of speaking that no dialect names.

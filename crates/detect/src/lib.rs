@@ -17,10 +17,12 @@ pub mod catalogue;
 mod detection;
 mod detectors;
 pub mod dialect;
+mod domain_name;
 mod header;
 mod helo;
 pub mod history;
 pub mod learn;
+mod mail_program;
 pub mod panel;
 mod quote;
 mod random_label;
@@ -115,7 +117,7 @@ pub fn judge_sighting(
 fn judge_case(case: &Case<'_>) -> Vec<Detection> {
     let transfer = is_transfer(case.session);
     let in_scope = CATALOGUE.iter().filter(|d| transfer || d.scope == Scope::Any);
-    in_scope
+    let mut found: Vec<Detection> = in_scope
         .filter_map(|d| {
             let finding = match d.eye {
                 Eye::Session(see) => see(case.session),
@@ -133,7 +135,12 @@ fn judge_case(case: &Case<'_>) -> Vec<Detection> {
                 covers: finding.covers,
             })
         })
-        .collect()
+        .collect();
+    // A server that was broken into shows it in how it sends, and is not exonerated in the same breath.
+    if found.iter().any(Detection::speaks_of_sending) {
+        found.retain(|detection| detection.class != 'X');
+    }
+    found
 }
 
 fn is_transfer(session: &Session) -> bool {

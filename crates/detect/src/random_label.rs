@@ -21,6 +21,10 @@ pub(crate) fn is_random(label: &str) -> bool {
     {
         return false;
     }
+    // Hexadecimal digits only: an identifier that a machine gave (a container's, a network card's).
+    if label.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return false;
+    }
     let letters = label.bytes().filter(u8::is_ascii_alphabetic).count();
     if letters < 5 {
         return false; // a serial number
@@ -70,6 +74,8 @@ mod tests {
             "mueller",
             "sekretariat",
             "praxis",
+            "3f2a9c8b1d7e",
+            "b827eb4f1a09",
         ] {
             assert!(!is_random(given), "{given}");
         }

@@ -68,10 +68,15 @@ impl Surroundings {
         names.into_iter().next().filter(|_| all)
     }
 
-    /// Whether the HELO's name leads to the client.
-    pub(crate) fn helo_leads_to(&self, address: IpAddr) -> bool {
-        matches!(&self.helo_addresses, Answer::Found(found)
-            if found.iter().any(|a| a.to_canonical() == address.to_canonical()))
+    /// Whether the HELO's name leads to the client; none where nobody knows.
+    pub(crate) fn helo_leads_to(&self, address: IpAddr) -> Option<bool> {
+        match &self.helo_addresses {
+            Answer::Found(found) => {
+                Some(found.iter().any(|a| a.to_canonical() == address.to_canonical()))
+            }
+            Answer::None => Some(false),
+            Answer::NotAsked | Answer::Failed => None,
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! The command line as typed. Help, man pages and completions are made from this definition.
 
+pub(crate) mod list;
+
 use crate::serve::config::Role;
 use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
+pub(crate) use list::List;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -45,8 +48,31 @@ pub(crate) enum Command {
     /// Sessions at the SMTP trap are judged by their traits; the ledger turns detections into
     /// listings; DNS and the look-up page publish them and let their owners out. Needs no
     /// configuration to start: without one it listens on loopback and names no trap of its own.
-    /// Each socket prints `ready ROLE ADDRESS` on stdout; SIGTERM ends it with 0.
+    /// Started as root, it takes its sockets, becomes the user that is configured, and gives up what it
+    /// does not need: capabilities, other files, other system calls (docs/serve.md). Each socket prints
+    /// `ready ROLE ADDRESS` on stdout; SIGTERM ends it with 0.
     Serve(Serve),
+    /// Take sessions from captures and an existing mail server's logs to the list.
+    ///
+    /// Not all sensors are traps: what strangers say to any mail server tells bots apart as well.
+    /// Only sessions that came in at the servers named by --receiver count, never what the mail
+    /// server sent itself, nor what its own users and networks handed in. A log shows less than the
+    /// wire; what it cannot show stays unknown. Sessions fed before are passed over. Exits 1 when
+    /// there was something to tell, 0 when not, 65 when nothing could be read. docs/feed.md.
+    Feed(Feed),
+    /// What the detectors know.
+    Detect {
+        /// What to do.
+        #[command(subcommand)]
+        command: DetectCommand,
+    },
+    /// Look at a list, and change it: listings by hand, exemptions, recalls, checks.
+    ///
+    /// Works while `serve` runs, through a socket in the state folder, and while it does not, on the
+    /// folder itself; give it the same --config, --state and --lab. Times are UTC. Exits 64 when what
+    /// was asked for is against the list's rules, 65 when there is no list, 69 when the list does not
+    /// answer.
+    List(List),
     /// Write the man pages into a folder.
     #[command(hide = true)]
     Man {
@@ -176,6 +202,79 @@ pub(crate) struct Serve {
     /// Documentation addresses may be listed, and publication is not delayed. Never in production.
     #[arg(long)]
     pub(crate) lab: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Feed {
+    /// Captures and mail logs (Postfix), rotated and compressed ones in any order.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The sensor's name in the ledger.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sensor: String,
+    /// The list's state folder, as `serve` has it. Without it nothing is recorded: give --json.
+    #[arg(long, value_name = "DIR", required_unless_present = "json")]
+    pub(crate) state: Option<PathBuf>,
+    /// An address of the mail server, or the name it greets with; may be given again. Of a capture
+    /// only sessions to these count. Of a log all do, since smtpd only takes what comes in.
+    #[arg(long, value_name = "ADDRESS|NAME")]
+    pub(crate) receiver: Vec<String>,
+    /// A network whose clients are not strangers (own users, a relay in front); may be given again.
+    /// Loopback and private networks always are.
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) own: Vec<IpNet>,
+    /// Which recipients are traps: a file of lines `ADDRESS|DOMAIN KIND`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) traps: Option<PathBuf>,
+    /// The list's configuration: its traps, switched-off detectors and dialects.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The zone of stamps that name none (Europe/Berlin); else this system's.
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) zone: Option<String>,
+    /// Print what is told to the ledger, one JSON object a line (heloscope.feed/1).
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Documentation addresses may be listed, as `serve --lab` has it. Never in production.
+    #[arg(long)]
+    pub(crate) lab: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DetectCommand {
+    /// Learn dialects from recorded sessions, one readable file each.
+    ///
+    /// Captures stand in folders by speaker: DIR/bot/NAME/, DIR/mta/NAME/, DIR/library/NAME/. With
+    /// --kinds, DIR is a folder of `lab senders`. A dialect is refused, with the reason, where the sessions
+    /// are too few or too unlike each other, or where somebody honest speaks alike. Exits 1 when
+    /// one was refused, 65 when there is no session.
+    Learn(Learn),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Learn {
+    /// The folder of recordings; with --unknown any captures and folders.
+    #[arg(required = true, value_name = "DIR")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Where the dialects are written, NAME.dialect each; else they are printed.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// The folder holds kinds.toml, as `lab senders` writes it.
+    #[arg(long)]
+    pub(crate) kinds: bool,
+    /// Which recipients are traps (lines `ADDRESS|DOMAIN KIND`): a bot whose sessions all hit a
+    /// never-used one is proved, and one hit lists.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) traps: Option<PathBuf>,
+    /// Instead: print ways of speaking that no known dialect names, the commonest first.
+    #[arg(long, conflicts_with_all = ["kinds", "output", "traps"])]
+    pub(crate) unknown: bool,
+    /// With --unknown: spoken from at least so many addresses.
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "unknown")]
+    pub(crate) fewest: usize,
+    /// With --unknown: dialects known besides the shipped ones.
+    #[arg(long, value_name = "DIR", requires = "unknown")]
+    pub(crate) dialects: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

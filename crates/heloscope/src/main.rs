@@ -3,6 +3,7 @@
 
 mod cli;
 mod commands;
+mod list;
 mod outcome;
 mod progress;
 mod serve;

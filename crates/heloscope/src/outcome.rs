@@ -14,6 +14,8 @@ pub(crate) enum Outcome {
     BadUsage,
     /// Nothing readable in the input.
     NothingReadable,
+    /// A service that is needed is away.
+    ServiceAway,
     /// An output cannot be made.
     CannotWrite,
     /// Reading or writing failed on the way.
@@ -29,6 +31,7 @@ impl From<Outcome> for ExitCode {
             Outcome::Attention => 1,
             Outcome::BadUsage => 64,
             Outcome::NothingReadable => 65,
+            Outcome::ServiceAway => 69,
             Outcome::CannotWrite => 73,
             Outcome::InputOutput => 74,
             Outcome::NoPermission => 77,
@@ -52,10 +55,55 @@ impl std::fmt::Display for CannotWrite {
 
 impl std::error::Error for CannotWrite {}
 
+/// What was asked for is against the rules; the words say which.
+#[derive(Debug)]
+pub(crate) struct Refused(pub(crate) String);
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// There is nothing to read where it was looked for.
+#[derive(Debug)]
+pub(crate) struct Unreadable(pub(crate) String);
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+/// Somebody who should have answered did not.
+#[derive(Debug)]
+pub(crate) struct ServiceAway(pub(crate) &'static str);
+
+impl std::fmt::Display for ServiceAway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for ServiceAway {}
+
 /// The outcome that an error stands for.
 pub(crate) fn of_error(error: &anyhow::Error) -> Outcome {
     if error.downcast_ref::<CannotWrite>().is_some() {
         return Outcome::CannotWrite;
+    }
+    if error.downcast_ref::<Refused>().is_some() {
+        return Outcome::BadUsage;
+    }
+    if error.downcast_ref::<Unreadable>().is_some() {
+        return Outcome::NothingReadable;
+    }
+    if error.downcast_ref::<ServiceAway>().is_some() {
+        return Outcome::ServiceAway;
     }
     match error.downcast_ref::<io::Error>().map(io::Error::kind) {
         Some(io::ErrorKind::PermissionDenied) => Outcome::NoPermission,

@@ -2,14 +2,15 @@
 //! view; the texts of sessions are fetched by the ledger under the sequences named here.
 
 use crate::book::Book;
-use crate::delay::Slot;
+use crate::delay::{self, Slot};
 use crate::event::Facts;
-use crate::record::{Happened, Listing, Record};
+use crate::record::{Hand, Happened, Listing, Record};
 use crate::{Past, PastEvent, PublicListing, Sublist, Told};
 use heloscope_model::Time;
 use heloscope_model::sighting::TrapKind;
 use ipnet::IpNet;
 use std::net::IpAddr;
+use std::ops::Bound;
 
 /// A session as the desk sees it come, listed or not, visible or not.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,21 +44,49 @@ impl Book {
         });
         let mut past: Vec<Past> = self
             .covering(address)
-            .flat_map(|(_, record)| &record.past)
-            .map(|happened| self.past(happened))
+            .flat_map(|(prefix, record)| record.past.iter().map(move |p| (prefix, p)))
+            .map(|(prefix, happened)| self.past(prefix, happened))
             .collect();
         past.sort_by_key(|p| p.time);
         past.reverse();
         (listing, past)
     }
 
+    /// Listings in order: within a prefix, after one, so many at most.
+    pub fn listings(
+        &self,
+        within: Option<IpNet>,
+        after: Option<IpNet>,
+        most: usize,
+    ) -> Vec<PublicListing> {
+        let (first, last) = within.map_or((None, None), |net| {
+            let first = IpNet::new(net.network(), 0).unwrap_or(net);
+            (Some(first), Some(IpNet::from(net.broadcast())))
+        });
+        // Before the first there is nothing after the last.
+        if after.zip(last).is_some_and(|(after, last)| after >= last) {
+            return Vec::new();
+        }
+        let from = match (after, first) {
+            (Some(after), first) if first.is_none_or(|f| f <= after) => Bound::Excluded(after),
+            (_, first) => first.map_or(Bound::Unbounded, Bound::Included),
+        };
+        let to = last.map_or(Bound::Unbounded, Bound::Included);
+        let inside = |prefix: &IpNet| within.is_none_or(|net| net.contains(prefix));
+        let listed = self.state.records.range((from, to)).filter(|(prefix, _)| inside(prefix));
+        let listed = listed.filter_map(|(p, r)| Some((*p, r, r.listing.as_ref()?)));
+        listed.take(most).map(|(p, r, l)| self.public_listing(p, r, l)).collect()
+    }
+
     /// The events of the sessions against an address, newest first: those that count, and for the
-    /// operator also those that are hidden.
+    /// operator also those that are hidden or of which only a trap speaks: an owner who is shown the
+    /// second of such a one has found the trap.
     pub(crate) fn sessions(&self, address: IpAddr, hidden: bool, most: usize) -> Vec<u64> {
         let address = address.to_canonical();
         let mut sessions: Vec<(Time, u64)> = self
             .covering(address)
             .flat_map(|(_, r)| r.hits.iter().chain(r.hidden.iter().filter(|_| hidden)))
+            .filter(|hit| hidden || hit.is_of_rules())
             .map(|hit| (hit.at, hit.sequence))
             .collect();
         sessions.sort_unstable();
@@ -100,14 +129,33 @@ impl Book {
             since: listing.since,
             last: Slot::of(prefix.addr(), listing.last, &self.key, &self.policy).told(),
             expires: Time::from_secs(listing.expires.secs()),
-            reason: reason(prefix, listing.sublist, &detectors),
+            reason: self.reason(prefix, listing, &detectors),
             detectors,
             helo: listing.helo,
             times_listed: record.times_listed,
+            by_hand: listing.is_by_hand(),
         }
     }
 
-    fn past(&self, happened: &Happened) -> Past {
+    fn reason(&self, prefix: IpNet, listing: &Listing, detectors: &[String]) -> String {
+        let stands = |hand: &&Hand| self.state.now.is_none_or(|now| hand.until > now);
+        match listing.hand.as_ref().filter(stands) {
+            Some(hand) if hand.alone => hand.words(),
+            Some(hand) => {
+                format!("{} {}", reason(prefix, listing.sublist, detectors), hand.words())
+            }
+            None => reason(prefix, listing.sublist, detectors),
+        }
+    }
+
+    /// Whether everybody can know of a session by now, and of its address.
+    pub(crate) fn tells(&self, facts: &Facts) -> bool {
+        let visible = delay::visible(facts.address, facts.arrived, &self.key, &self.policy);
+        let (listing, past) = self.public(facts.address);
+        self.state.now.is_some_and(|now| visible <= now) && (listing.is_some() || !past.is_empty())
+    }
+
+    fn past(&self, prefix: IpNet, happened: &Happened) -> Past {
         let detectors = self.detectors(&happened.rules);
         let because = match (&happened.words, happened.event) {
             (Some(words), _) => words.clone(),
@@ -115,7 +163,9 @@ impl Book {
             (None, _) if detectors.is_empty() => "Trap hits.".into(),
             (None, _) => format!("Seen by {}.", detectors.join(", ")),
         };
-        Past { event: happened.event, time: happened.at, reason: because }
+        let told = |at| Slot::of(prefix.addr(), at, &self.key, &self.policy).told();
+        let last = happened.last.map(told);
+        Past { event: happened.event, time: happened.at, reason: because, last }
     }
 
     fn detectors(&self, rules: &[u16]) -> Vec<String> {

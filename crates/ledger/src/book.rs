@@ -8,7 +8,7 @@
 //! The state is what a snapshot holds. The queue of what is due is made from it.
 
 use crate::delay::{self, Key};
-use crate::event::{Event, Facts, nanos};
+use crate::event::{Event, Facts, Recall, nanos};
 use crate::policy::{self, Policy, Standing};
 use crate::record::{Happened, Hit, Names, Record, Rules};
 use crate::reserved::listable;
@@ -22,7 +22,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::net::IpAddr;
 
-mod listing;
+pub(crate) mod listing;
 
 /// The most addresses of one IPv6 /64 that are remembered: who has 2^64 must not fill the memory.
 const NET_RECORDS: usize = 64;
@@ -66,7 +66,7 @@ pub(crate) struct State {
     pub(crate) records: BTreeMap<IpNet, Record>,
     pub(crate) exempted: BTreeMap<IpNet, Exemption>,
     pub(crate) paused: BTreeMap<String, String>,
-    pub(crate) recalled: BTreeSet<(String, u32)>,
+    pub(crate) recalled: BTreeSet<Recall>,
     pub(crate) incidents: Vec<Incident>,
     pub(crate) days: Days,
     pub(crate) active: u64,
@@ -127,9 +127,8 @@ impl Book {
 
     /// Every prefix that is listed, in order.
     pub fn listed(&self) -> impl Iterator<Item = (IpNet, Sublists)> {
-        let listed = |(prefix, r): (&IpNet, &Record)| {
-            r.listing.as_ref().map(|l| (*prefix, Sublists::only(l.sublist)))
-        };
+        let listed =
+            |(prefix, r): (&IpNet, &Record)| r.listing.as_ref().map(|l| (*prefix, l.value()));
         self.state.records.iter().filter_map(listed)
     }
 
@@ -149,9 +148,7 @@ impl Book {
             Event::Unexempted { prefix, .. } => {
                 self.state.exempted.remove(&prefix.trunc());
             }
-            Event::Recalled { detector, version, incident, .. } => {
-                self.recalled(detector, *version, incident, now);
-            }
+            Event::Recalled { recall, incident, .. } => self.recalled(recall, incident, now),
             Event::Withdrawn { prefix, why, .. } => {
                 self.take_out(*prefix, PastEvent::Withdrawn, Some(why), now);
             }
@@ -160,13 +157,16 @@ impl Book {
                 // What it said and nobody has seen yet is not published either.
                 let muted = self.numbers(|d, _| d == detector);
                 for record in self.state.records.values_mut() {
-                    strip(&mut record.hidden, &muted);
+                    strip(&mut record.hidden, |_, rule| muted.contains(&rule));
                 }
             }
             Event::Resumed { detector, .. } => {
                 self.state.paused.remove(detector);
             }
             Event::Erased { prefix, .. } => self.erased(*prefix, now),
+            Event::Added { prefix, why, seen, until, .. } => {
+                self.list_by_hand(prefix.trunc(), why, *seen, *until, now);
+            }
         }
         self.state.days.of(now).active = self.state.active;
         std::mem::take(&mut self.out)
@@ -247,13 +247,17 @@ impl Book {
         for rule in &facts.rules {
             let Some(number) = self.state.rules.number(rule) else { continue };
             let muted = self.state.paused.contains_key(&rule.detector)
-                || self.state.recalled.contains(&(rule.detector.clone(), rule.version));
+                || self.state.recalled.iter().any(|recall| {
+                    (recall.version, &recall.detector) == (rule.version, &rule.detector)
+                        && recall.covers(at)
+                });
             if !muted && !rules.contains(&number) {
                 rules.push(number);
             }
         }
         let day = self.state.days.of(now);
-        day.detections += 1;
+        // Told of days gone by: a session of which only a trap speaks would tell of the trap.
+        day.detections += u64::from(!facts.rules.is_empty());
         day.shielded += u64::from(!listable);
         let detectors: BTreeSet<&str> = facts.rules.iter().map(|r| &*r.detector).collect();
         for detector in detectors {
@@ -265,7 +269,8 @@ impl Book {
         let visible = delay::visible(address, now, &self.key, &self.policy);
         self.remember_recent(facts, &rules, at, visible, listable);
         let Some(sensor) = self.state.sensors.number(&facts.sensor) else { return };
-        if !listable || self.net_is_full(address) || (rules.is_empty() && facts.traps.is_empty()) {
+        let full = self.net_is_full(address, !rules.is_empty());
+        if !listable || full || (rules.is_empty() && facts.traps.is_empty()) {
             return;
         }
         let record = self.state.records.entry(prefix).or_default();
@@ -326,13 +331,16 @@ impl Book {
                 continue;
             }
             record.queued = None;
-            // What moved on since it was queued waits for its own turn, so that the order does not
-            // depend on when the queue was made.
+            // What moved on since it was queued waits for its own turn, and each turn is as of when it was due: the
+            // order depends neither on when the queue was made nor on how long no tick came.
             if record.due(self.policy.memory_s).is_some_and(|d| d <= due) {
-                self.settle(prefix, now);
+                self.settle(prefix, due);
+                self.state.days.of(due).active = self.state.active;
             }
             self.enqueue(prefix);
         }
+        // In the order of prefixes, each one's own in its order: when each was due may depend on a trap.
+        self.out.sort_by_key(|change| change.prefix);
     }
 
     fn removal_asked(&mut self, address: IpAddr, by: Asked, now: Time) {
@@ -348,7 +356,7 @@ impl Book {
                         p.event == PastEvent::Refused && now.since(p.at) < REFUSAL_NOTED_S
                     };
                     if record.listing.is_some() && !record.past.last().is_some_and(noted) {
-                        record.happened(PastEvent::Refused, now, Vec::new(), None);
+                        record.happened(PastEvent::Refused, now, Vec::new(), None, None);
                     }
                 }
             }
@@ -381,13 +389,15 @@ impl Book {
         }
     }
 
-    fn recalled(&mut self, detector: &str, version: u32, what: &str, now: Time) {
-        self.state.recalled.insert((detector.to_owned(), version));
-        let muted = self.numbers(|d, v| d == detector && v == version);
+    /// Sessions alike within a day are one, and are taken back by the instant of the newest.
+    fn recalled(&mut self, recall: &Recall, what: &str, now: Time) {
+        self.state.recalled.insert(recall.clone());
+        let numbers = self.numbers(|d, v| d == recall.detector && v == recall.version);
+        let muted = |hit: &Hit, rule| recall.covers(hit.at) && numbers.contains(&rule);
         let mut touched = Vec::new();
         for (prefix, record) in &mut self.state.records {
-            strip(&mut record.hidden, &muted);
-            if strip(&mut record.hits, &muted) {
+            strip(&mut record.hidden, muted);
+            if strip(&mut record.hits, muted) {
                 touched.push(*prefix);
             }
         }
@@ -397,7 +407,8 @@ impl Book {
             self.enqueue(prefix);
         }
         let listings = self.state.days.of(now).recalled - before;
-        let (detector, what) = (detector.to_owned(), what.to_owned());
+        let Recall { detector, version, .. } = recall.clone();
+        let what = what.to_owned();
         self.state.incidents.push(Incident { at: now, detector, version, what, listings });
     }
 
@@ -419,7 +430,7 @@ impl Book {
     /// Does what is due at a prefix: publishes, expires, forgets.
     fn settle(&mut self, prefix: IpNet, now: Time) {
         let Some(record) = self.state.records.get_mut(&prefix) else { return };
-        if record.reveal(now) {
+        if record.reveal(now, self.policy.memory_s) {
             self.consider(prefix, now);
         }
         let Some(record) = self.state.records.get(&prefix) else { return };
@@ -427,7 +438,7 @@ impl Book {
             self.delist(prefix, PastEvent::Expired, None, now);
         }
         let Some(record) = self.state.records.get(&prefix) else { return };
-        let idle = record.listing.is_none() && record.hidden.is_empty();
+        let idle = record.listing.is_none() && !record.waits();
         if idle && record.forget_at(self.policy.memory_s).is_none_or(|at| at <= now) {
             self.state.records.remove(&prefix);
         }
@@ -466,15 +477,17 @@ impl Book {
         exempted.keys().any(|e| e.contains(&prefix) || prefix.contains(e))
     }
 
-    fn net_is_full(&self, address: IpAddr) -> bool {
+    /// Sessions with rules and those with traps alone have room of their own: whether there is some left
+    /// for the one tells nothing of the other.
+    fn net_is_full(&self, address: IpAddr, of_rules: bool) -> bool {
         let Some(net) = net_of(address) else { return false };
-        !self.state.records.contains_key(&IpNet::from(address))
-            && self.overlapping_at_least(net, NET_RECORDS)
-    }
-
-    fn overlapping_at_least(&self, net: IpNet, many: usize) -> bool {
+        let own = self.state.records.get(&IpNet::from(address));
+        if own.is_some_and(|own| !of_rules || own.is_of_rules()) {
+            return false;
+        }
         let to = IpNet::from(net.broadcast());
-        self.state.records.range(net..=to).take(many).count() >= many
+        let alike = self.state.records.range(net..=to).filter(|(_, r)| r.is_of_rules() == of_rules);
+        alike.take(NET_RECORDS).count() >= NET_RECORDS
     }
 
     fn numbers(&self, which: impl Fn(&str, u32) -> bool) -> BTreeSet<u16> {
@@ -484,11 +497,13 @@ impl Book {
 }
 
 /// Takes rules out of sessions, and sessions that say nothing any more; true if there were any.
-fn strip(hits: &mut Vec<Hit>, muted: &BTreeSet<u16>) -> bool {
+fn strip(hits: &mut Vec<Hit>, muted: impl Fn(&Hit, u16) -> bool) -> bool {
     let mut any = false;
     for hit in hits.iter_mut() {
         let before = hit.rules.len();
-        hit.rules.retain(|rule| !muted.contains(rule));
+        let mut rules = std::mem::take(&mut hit.rules);
+        rules.retain(|rule| !muted(hit, *rule));
+        hit.rules = rules;
         any |= hit.rules.len() != before;
     }
     if any {

@@ -21,7 +21,7 @@ const SESSION: usize = 64 * 1024;
 const ITEMS: usize = 64;
 
 /// One session that detectors saw something in, as a sensor reports it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Detected {
     /// The client.
     pub address: IpAddr,
@@ -50,7 +50,7 @@ pub struct Detected {
 }
 
 /// One detector's word on one session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
     /// The detector's id.
     pub detector: String,
@@ -152,10 +152,8 @@ pub enum Event {
         /// When.
         #[serde(with = "nanos")]
         at: Time,
-        /// Its id.
-        detector: String,
-        /// Its version.
-        version: u32,
+        /// What is recalled.
+        recall: Recall,
         /// What went wrong, published.
         incident: String,
     },
@@ -195,6 +193,44 @@ pub enum Event {
         /// Which.
         prefix: IpNet,
     },
+    /// The operator lists an address, or a /64, by his own word.
+    Added {
+        /// When.
+        #[serde(with = "nanos")]
+        at: Time,
+        /// Which.
+        prefix: IpNet,
+        /// Why, published.
+        why: String,
+        /// When it was seen doing so; none is now.
+        #[serde(with = "nanos::option")]
+        seen: Option<Time>,
+        /// For how long; none is a first term.
+        #[serde(with = "nanos::option")]
+        until: Option<Time>,
+    },
+}
+
+/// A detector's word that is nothing any more.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Recall {
+    /// Its id.
+    pub detector: String,
+    /// Its version.
+    pub version: u32,
+    /// Sessions from here on; none is from the first.
+    #[serde(with = "nanos::option")]
+    pub from: Option<Time>,
+    /// And before here; none is for good.
+    #[serde(with = "nanos::option")]
+    pub to: Option<Time>,
+}
+
+impl Recall {
+    /// Whether it takes back what was said of a session at an instant.
+    pub(crate) fn covers(&self, at: Time) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to)
+    }
 }
 
 impl Event {
@@ -210,7 +246,8 @@ impl Event {
             | Self::Withdrawn { at, .. }
             | Self::Paused { at, .. }
             | Self::Resumed { at, .. }
-            | Self::Erased { at, .. } => *at,
+            | Self::Erased { at, .. }
+            | Self::Added { at, .. } => *at,
         }
     }
 
@@ -222,7 +259,8 @@ impl Event {
             Self::Exempted { prefix, .. }
             | Self::Unexempted { prefix, .. }
             | Self::Withdrawn { prefix, .. }
-            | Self::Erased { prefix, .. } => Some(*prefix),
+            | Self::Erased { prefix, .. }
+            | Self::Added { prefix, .. } => Some(*prefix),
             Self::Ticked { .. }
             | Self::Recalled { .. }
             | Self::Paused { .. }

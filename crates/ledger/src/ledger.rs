@@ -6,17 +6,20 @@
 //! every request from then on is refused with the reason, readers go on. Cheap to clone.
 
 use crate::answer::Summary;
+use crate::book::listing::is_listed_whole;
 use crate::book::{Book, Change, Exemption};
 use crate::delay::Key;
 use crate::disk::Storage;
-use crate::event::{Asked, Detected, Event};
-use crate::policy::Policy;
+use crate::event::{Asked, Detected, Event, Recall};
+use crate::policy::{self, Policy};
+use crate::reserved::listable;
 use crate::statistics::{Day, Incident};
 use crate::store::{Payloads, Store};
 use crate::{OperatorListing, OwnerListing, Past, PublicListing, Removal, Sublist, Sublists};
 use heloscope_journal::simulated::SimulatedDisk;
 use heloscope_model::Time;
 use ipnet::IpNet;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -85,12 +88,20 @@ pub enum Error {
     /// The event cannot be encoded.
     #[error("encoding an event: {0}")]
     Encode(#[from] postcard::Error),
+    /// It is against the rules of the list.
+    #[error("{0}")]
+    Refused(String),
     /// No thread for the writer.
     #[error("starting the ledger's writer: {0}")]
     Thread(std::io::Error),
 }
 
 impl Error {
+    /// Whether another process has the list's files.
+    pub fn is_in_use(&self) -> bool {
+        matches!(self, Self::Journal(heloscope_journal::Error::Locked { .. }))
+    }
+
     pub(crate) fn io(what: impl Into<String>, error: std::io::Error) -> Self {
         Self::Io { what: what.into(), error }
     }
@@ -176,6 +187,8 @@ type Follower = Box<dyn FnMut(Followed) + Send>;
 struct Answer {
     sequence: u64,
     removal: Option<Removal>,
+    /// How many listings a recall took back.
+    recalled: Option<u64>,
 }
 
 impl Ledger {
@@ -277,8 +290,59 @@ impl Ledger {
         incident: &str,
         now: Time,
     ) -> Result<(), Error> {
-        let (detector, incident) = (detector.to_owned(), incident.to_owned());
-        self.ask(What::Event(Event::Recalled { at: now, detector, version, incident })).map(drop)
+        let recall = Recall { detector: detector.to_owned(), version, from: None, to: None };
+        self.recall_between(recall, incident, now).map(drop)
+    }
+
+    /// The same for the sessions of some time; says how many listings it took back.
+    pub fn recall_between(&self, recall: Recall, incident: &str, now: Time) -> Result<u64, Error> {
+        let incident = incident.to_owned();
+        let answer = self.ask(What::Event(Event::Recalled { at: now, recall, incident }))?;
+        Ok(answer.recalled.unwrap_or(0))
+    }
+
+    /// Lists an address, or a /64, by the operator's word: with the reason, published, and a term, which
+    /// nothing but his saying it again prolongs. `seen` is when it did what it is listed for.
+    pub fn add(
+        &self,
+        prefix: IpNet,
+        why: &str,
+        seen: Option<Time>,
+        until: Option<Time>,
+        now: Time,
+    ) -> Result<PublicListing, Error> {
+        let refused = |why: String| Err(Error::Refused(why));
+        if !is_listed_whole(prefix) {
+            return refused(format!(
+                "{prefix}: the list holds single addresses, and whole /64 of IPv6; add them one by one"
+            ));
+        }
+        let prefix = prefix.trunc();
+        {
+            let book = self.book();
+            if !listable(prefix, book.policy.lab) {
+                return refused(format!("{prefix} is reserved and can never be listed"));
+            }
+            if !book.may_list(prefix) {
+                return refused(format!("{prefix} is exempted; take the exemption back first"));
+            }
+            let now = book.now().unwrap_or(now).max(now);
+            let longest =
+                policy::by_hand_until(now, Some(Time::from_nanos(i64::MAX)), &book.policy);
+            if until.is_some_and(|until| until <= now || until > longest) {
+                return refused(format!(
+                    "a listing by hand ends after now and by {}; say it again then",
+                    longest.rfc3339()
+                ));
+            }
+        }
+        let why = why.to_owned();
+        self.ask(What::Event(Event::Added { at: now, prefix, why, seen, until }))?;
+        let listed = self.book().listings(Some(prefix), None, usize::MAX);
+        listed
+            .into_iter()
+            .find(|listing| listing.prefix == prefix)
+            .ok_or_else(|| Error::Refused(format!("{prefix} was exempted meanwhile")))
     }
 
     /// Takes addresses out, with the reason that their history tells.
@@ -366,6 +430,23 @@ impl Ledger {
     /// Every prefix that is listed, in order.
     pub fn listed(&self) -> Vec<(IpNet, Sublists)> {
         self.book().listed().collect()
+    }
+
+    /// Listings in order: within a prefix, after one, so many at most.
+    pub fn listings(
+        &self,
+        within: Option<IpNet>,
+        after: Option<IpNet>,
+        most: usize,
+    ) -> Vec<PublicListing> {
+        self.book().listings(within, after, most)
+    }
+
+    /// Every detector and version that was ever reported.
+    pub fn reported(&self) -> Vec<(String, u32)> {
+        let book = self.book();
+        let rules = book.state.rules.iter().map(|(_, r)| (r.detector.clone(), r.version));
+        rules.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Where an address stands: quick.

@@ -9,8 +9,10 @@
 //!   key (HELO, dialect, stack) and never the address: a guest's laptop may share it.
 //! - Several rules of one family count once. What stands in headers and bodies survives
 //!   forwarding, so it never lists alone, whatever its class.
-//! - A trap hit is a weight and no family: a never-used trap supports like a C, typo and recycled
-//!   traps weigh nothing. The sublist of trap hits alone takes never-used traps, several of them, on several
+//! - A trap hit is a weight and no family: several never-used traps support like a C, typo and recycled
+//!   traps weigh nothing. One trap alone never decides anything, and a session in which no rule saw anything
+//!   moves nothing that the sublist of bots shows: else who spends an address on each recipient
+//!   would learn which of them is a trap. The sublist of trap hits alone takes never-used traps, several of them, on several
 //!   days or sensors, and no sign of a real mail server.
 
 use crate::{Asked, RuleFacts, Sublist};
@@ -25,6 +27,8 @@ const DAY: i64 = 24 * HOUR;
 pub const MESSAGE_FAMILIES: [&str; 3] = ["message", "header", "body"];
 /// The family under which a detector of trap hits reports: a weight, not evidence.
 pub const TRAP_FAMILY: &str = "trap";
+/// The family of what only says that several machines share an address: it chooses words and terms.
+pub const SHARING_FAMILY: &str = "sharing";
 /// Detectors that say that the address changes hands or has many users: its terms are shorter.
 pub const DYNAMIC: [&str; 5] = [
     "helo-dynamic-name",
@@ -46,9 +50,11 @@ pub struct Policy {
     pub days_apart_s: i64,
     /// Class B: or at so many distinct sensors.
     pub repeat_sensors: usize,
-    /// Class B: or with so much support by other families (a B counts two, a C one, a never-used
-    /// trap one).
+    /// Class B: or with so much support by other families (a B counts two, a C one, never-used
+    /// traps one together).
     pub support: u32,
+    /// From so many distinct never-used traps on they support: one alone would be told apart.
+    pub support_traps: usize,
     /// Trap hits alone: so many distinct never-used traps.
     pub traps: usize,
     /// An IPv6 /64: so many listed addresses with one dialect.
@@ -96,6 +102,7 @@ impl Policy {
             days_apart_s: 12 * HOUR,
             repeat_sensors: 2,
             support: 2,
+            support_traps: 2,
             traps: 3,
             net_members: 3,
             term_s: 7 * DAY,
@@ -162,17 +169,22 @@ pub enum Because {
 /// Weighs the signs against an address.
 pub fn judge(signs: &[Sign<'_>], policy: &Policy) -> Option<Verdict> {
     let newest = signs.iter().map(|s| s.at).max()?;
-    let recent = |s: &&Sign<'_>| newest.since(s.at) <= policy.window_s as f64;
+    // Where no rule saw anything there was only a trap: that must not push a bot's session out of sight.
+    let newest_of_bots = signs.iter().filter(|s| !s.rules.is_empty()).map(|s| s.at).max();
     let exonerates = |s: &Sign<'_>| s.rules.iter().any(|r| r.class == 'X');
     let vetoed: BTreeSet<u64> = signs.iter().filter(|s| exonerates(s)).map(|s| s.key).collect();
-    let counted: Vec<&Sign<'_>> =
-        signs.iter().filter(recent).filter(|s| !vetoed.contains(&s.key)).collect();
+    let counted = |newest: Time| -> Vec<&Sign<'_>> {
+        let recent = |s: &&Sign<'_>| newest.since(s.at) <= policy.window_s as f64;
+        signs.iter().filter(recent).filter(|s| !vetoed.contains(&s.key)).collect()
+    };
 
     let dynamic = signs.iter().flat_map(|s| &s.rules).any(|r| DYNAMIC.contains(&&*r.detector));
-    let bots = bots(&counted, policy).map(|because| (Sublist::Bots, because));
+    let bots = newest_of_bots
+        .and_then(|newest| bots(&counted(newest), policy))
+        .map(|because| (Sublist::Bots, because));
     // A sign of a real mail server anywhere at the address, and traps alone say too little.
     let traps = || {
-        (vetoed.is_empty() && traps_alone(&counted, policy))
+        (vetoed.is_empty() && traps_alone(&counted(newest), policy))
             .then_some((Sublist::Traps, Because::Traps))
     };
     let (sublist, because) = bots.or_else(traps)?;
@@ -195,13 +207,14 @@ fn bots(signs: &[&Sign<'_>], policy: &Policy) -> Option<Because> {
     if sensors.len() >= policy.repeat_sensors {
         return Some(Because::Sensors);
     }
-    (support(signs) >= policy.support).then_some(Because::Families)
+    (support(signs, policy) >= policy.support).then_some(Because::Families)
 }
 
 /// What other families add to the strongest one of class B: each family counts once, by its best rule.
-fn support(signs: &[&Sign<'_>]) -> u32 {
+fn support(signs: &[&Sign<'_>], policy: &Policy) -> u32 {
     let mut families: BTreeMap<&str, (bool, u32)> = BTreeMap::new();
-    for rule in signs.iter().flat_map(|s| &s.rules).filter(|r| r.family != TRAP_FAMILY) {
+    let evidence = |r: &&&RuleFacts| r.family != TRAP_FAMILY && r.family != SHARING_FAMILY;
+    for rule in signs.iter().flat_map(|s| &s.rules).filter(evidence) {
         let worth = match rule.class {
             'A' | 'B' => 2,
             'C' => 1,
@@ -213,7 +226,10 @@ fn support(signs: &[&Sign<'_>]) -> u32 {
     }
     let all: u32 = families.values().map(|(_, worth)| worth).sum();
     let lead = families.values().filter(|(leads, _)| *leads).map(|(_, worth)| *worth).max();
-    let trap = u32::from(signs.iter().any(|s| s.traps.iter().any(|t| t.0 == TrapKind::NeverUsed)));
+    let never_used =
+        |(kind, trap): &(TrapKind, u64)| (*kind == TrapKind::NeverUsed).then_some(*trap);
+    let traps: BTreeSet<u64> = signs.iter().flat_map(|s| s.traps).filter_map(never_used).collect();
+    let trap = u32::from(traps.len() >= policy.support_traps);
     lead.map_or(0, |lead| all - lead + trap)
 }
 
@@ -251,6 +267,13 @@ pub fn term(times: u32, dynamic: bool, policy: &Policy) -> i64 {
     } else {
         doubled(policy.term_s, times, policy.longest_term_s)
     }
+}
+
+/// Until when the operator's own word lists: as he said, else a first term; never longer than the
+/// longest term, so that no word of his outlives what a detector's could.
+pub fn by_hand_until(now: Time, said: Option<Time>, policy: &Policy) -> Time {
+    let longest = now.plus_secs(policy.longest_term_s as f64);
+    said.unwrap_or_else(|| now.plus_secs(policy.term_s as f64)).min(longest)
 }
 
 /// What a request to remove depends on.

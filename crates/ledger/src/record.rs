@@ -3,13 +3,13 @@
 //! on the same day are one.
 
 use crate::event::nanos;
-use crate::{HeloClass, PastEvent, RuleFacts, Sublist};
+use crate::{HeloClass, PastEvent, RuleFacts, Sublist, Sublists};
 use heloscope_model::Time;
 use heloscope_model::sighting::TrapKind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The most sessions that are remembered of a prefix, seen and unseen.
+/// The most sessions that are remembered of a prefix, seen and unseen, with rules and with traps alone.
 pub(crate) const HITS: usize = 50;
 /// The most of what happened before.
 const PAST: usize = 20;
@@ -69,6 +69,38 @@ pub(crate) struct Listing {
     /// The detectors it names, most telling first.
     pub(crate) rules: Vec<u16>,
     pub(crate) helo: HeloClass,
+    /// The operator's own word, where he gave it.
+    pub(crate) hand: Option<Hand>,
+}
+
+/// That the operator listed a prefix himself. His word has a term that no detection prolongs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Hand {
+    pub(crate) why: String,
+    #[serde(with = "nanos")]
+    pub(crate) until: Time,
+    /// Whether nothing else lists it.
+    pub(crate) alone: bool,
+}
+
+impl Hand {
+    /// As everybody reads it.
+    pub(crate) fn words(&self) -> String {
+        format!("Listed by the operator of this list: {}", self.why)
+    }
+}
+
+impl Listing {
+    /// Whether it rests on the operator's word alone.
+    pub(crate) fn is_by_hand(&self) -> bool {
+        self.hand.as_ref().is_some_and(|hand| hand.alone)
+    }
+
+    /// Where the prefix stands.
+    pub(crate) fn value(&self) -> Sublists {
+        let only = Sublists::only(self.sublist);
+        if self.is_by_hand() { only.by_hand() } else { only }
+    }
 }
 
 /// Something that happened to it.
@@ -81,9 +113,17 @@ pub(crate) struct Happened {
     pub(crate) rules: Vec<u16>,
     /// In somebody's words.
     pub(crate) words: Option<String>,
+    /// The last detection of a listing that ended, exactly.
+    #[serde(with = "nanos::option")]
+    pub(crate) last: Option<Time>,
 }
 
 impl Hit {
+    /// Whether a rule saw something: a session of which only a trap speaks is another matter.
+    pub(crate) fn is_of_rules(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
     fn says_the_same(&self, other: &Hit) -> bool {
         let day = |t: Time| t.secs().div_euclid(86_400);
         (self.sensor, self.key, self.dialect, day(self.at), day(self.visible))
@@ -97,6 +137,7 @@ impl Hit {
         if other.at >= self.at {
             (self.at, self.sequence) = (other.at, other.sequence);
         }
+        self.visible = self.visible.max(other.visible);
         for trap in other.traps {
             if self.traps.len() < TRAPS && !self.traps.contains(&trap) {
                 self.traps.push(trap);
@@ -116,16 +157,19 @@ impl Record {
         if let Some(other) = self.hidden.iter_mut().find(same) {
             return other.take(hit);
         }
-        if self.hidden.len() < HITS {
+        let alike = |h: &&Hit| h.is_of_rules() == hit.is_of_rules();
+        if self.hidden.iter().filter(alike).count() < HITS {
             self.hidden.push(hit);
         }
     }
 
-    /// Moves what has become visible to what counts; true if anything did.
-    pub(crate) fn reveal(&mut self, now: Time) -> bool {
+    /// Moves what has become visible to what counts; true if anything did. A session older than the memory goes
+    /// then, whatever has kept the prefix in mind since.
+    pub(crate) fn reveal(&mut self, now: Time, memory_s: i64) -> bool {
         if !self.hidden.iter().any(|h| h.visible <= now) {
             return false;
         }
+        self.hits.retain(|h| now < h.at.max(h.visible).plus_secs(memory_s as f64));
         let (seen, hidden) =
             std::mem::take(&mut self.hidden).into_iter().partition(|h: &Hit| h.visible <= now);
         self.hidden = hidden;
@@ -136,8 +180,16 @@ impl Record {
             }
         }
         self.hits.sort_by_key(|h| (h.at, h.sequence));
-        let spare = self.hits.len().saturating_sub(HITS);
-        self.hits.drain(..spare);
+        // The two kinds do not push each other out: what lists as a bot shows nothing of traps.
+        for of_rules in [true, false] {
+            let count = self.hits.iter().filter(|h| h.is_of_rules() == of_rules).count();
+            let mut spare = count.saturating_sub(HITS);
+            self.hits.retain(|h| {
+                let goes = spare > 0 && h.is_of_rules() == of_rules;
+                spare -= usize::from(goes);
+                !goes
+            });
+        }
         true
     }
 
@@ -154,13 +206,14 @@ impl Record {
         at: Time,
         rules: Vec<u16>,
         words: Option<String>,
+        last: Option<Time>,
     ) {
         if self.past.len() >= PAST {
             self.past.remove(0);
         }
         // Told to the minute.
         let at = Time::from_secs(at.secs().div_euclid(60) * 60);
-        self.past.push(Happened { event, at, rules, words });
+        self.past.push(Happened { event, at, rules, words, last });
     }
 
     /// When the clock will have something to do: publish, expire, forget.
@@ -168,13 +221,36 @@ impl Record {
         let reveal = self.hidden.iter().map(|h| h.visible).min();
         let expire = self.listing.as_ref().map(|l| l.expires);
         let forget =
-            if expire.is_none() && reveal.is_none() { self.forget_at(memory_s) } else { None };
+            if expire.is_none() && !self.waits() { self.forget_at(memory_s) } else { None };
         [reveal, expire, forget].into_iter().flatten().min()
+    }
+
+    /// When a listing ran out last, as it is told.
+    pub(crate) fn ran_out(&self) -> Option<Time> {
+        self.past.iter().rev().find(|p| p.event == PastEvent::Expired).map(|p| p.at)
+    }
+
+    /// Whether anything is remembered of it besides trap hits.
+    pub(crate) fn is_of_rules(&self) -> bool {
+        let seen = self.hits.iter().chain(&self.hidden).any(Hit::is_of_rules);
+        seen || self.listing.is_some() || !self.past.is_empty()
+    }
+
+    /// Whether a session keeps it from being forgotten. How long a history is told must not depend on
+    /// trap hits, which nobody may learn of.
+    fn keeps(&self, hit: &Hit) -> bool {
+        hit.is_of_rules() || self.past.is_empty()
+    }
+
+    /// Whether something waits to become visible that is not to be forgotten before.
+    pub(crate) fn waits(&self) -> bool {
+        self.hidden.iter().any(|h| self.keeps(h))
     }
 
     /// When nothing of it will be of use any more.
     pub(crate) fn forget_at(&self, memory_s: i64) -> Option<Time> {
-        let hit = self.hits.iter().map(|h| h.at.max(h.visible)).max();
+        let kept = self.hits.iter().filter(|h| self.keeps(h));
+        let hit = kept.map(|h| h.at.max(h.visible)).max();
         let past = self.past.iter().map(|p| p.at).max();
         let last = [hit, past, self.forgiven].into_iter().flatten().max();
         last.map(|t| t.plus_secs(memory_s as f64))

@@ -27,6 +27,13 @@ pub enum Chained {
     Erasure(Vec<Hash>, Vec<u64>),
 }
 
+impl Chained {
+    /// What the chain's hash is made of, behind the hash before it.
+    pub fn bytes(&self) -> Result<Vec<u8>, postcard::Error> {
+        postcard::to_allocvec(self)
+    }
+}
+
 /// The texts and salts of one event, in the order of its commitments: of a detection the public's,
 /// the owner's and the operator's; of any other the operator's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +119,13 @@ impl Payload {
             hash.finalize().into()
         };
         self.texts.iter().map(commit).collect()
+    }
+
+    /// The salt and the bytes of what the public may see of a detection: their hash, one after the other, is
+    /// the first commitment.
+    pub fn public_text(&self) -> Option<(&[u8], &[u8])> {
+        let [public, _, _] = self.texts.as_slice() else { return None };
+        Some((&public.salt, &public.bytes))
     }
 
     /// The event.

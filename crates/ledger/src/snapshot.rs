@@ -7,7 +7,7 @@ use crate::book::State;
 use crate::seal::Hash;
 use serde::{Deserialize, Serialize};
 
-const MAGIC: &[u8; 8] = b"HLEDGER1";
+const MAGIC: &[u8; 8] = b"HLEDGER2";
 
 /// A snapshot that cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -14,7 +14,7 @@ pub struct Day {
     /// Its first instant.
     #[serde(with = "nanos")]
     pub day: Time,
-    /// Sessions reported with a detection or a trap hit.
+    /// Sessions that a detector saw something in; trap hits alone are not counted, since this is told.
     pub detections: u64,
     /// Of these, about addresses that cannot be listed.
     pub shielded: u64,

@@ -67,7 +67,18 @@ impl Store {
             }
         }
         let (generation, head, mut book) = Self::newest_snapshot(&disk, policy, key)?;
-        let mut store = Self {
+        let mut store = Self::at(journal, disk, generation, head);
+        let tail = store.tail()?;
+        store.repeat(tail, &mut book)?;
+        store.cut_texts()?;
+        if !store.erasing.is_empty() {
+            store.purge(&book)?;
+        }
+        Ok((store, book))
+    }
+
+    fn at(journal: Journal, disk: Arc<Shelf>, generation: u64, head: Head) -> Self {
+        Self {
             journal,
             disk,
             sequence: generation,
@@ -76,14 +87,7 @@ impl Store {
             erasing: head.erasing,
             broken: None,
             lengths: BTreeMap::new(),
-        };
-        let tail = store.tail()?;
-        store.repeat(tail, &mut book)?;
-        store.cut_texts()?;
-        if !store.erasing.is_empty() {
-            store.purge(&book)?;
         }
-        Ok((store, book))
     }
 
     /// Why nothing more is taken, if so.
@@ -315,11 +319,7 @@ impl Store {
             match reader.event(sequence, chained)? {
                 Some(event) => drop(book.apply(&event)),
                 None if erased.contains(&sequence) => book.skip(),
-                None => {
-                    let what =
-                        format!("the text of event {sequence} is missing and was not erased");
-                    return Err(Error::Damaged { file: name("texts", sequence, TEXTS), what });
-                }
+                None => return Err(missing(sequence)),
             }
         }
         Ok(())
@@ -332,6 +332,30 @@ impl Store {
     fn read(&self, file: &str) -> Result<Vec<u8>, Error> {
         self.disk.read(file).map_err(|e| Error::io(format!("reading {file}"), e))
     }
+}
+
+/// A text that should be there.
+pub(crate) fn missing(sequence: u64) -> Error {
+    let what = format!("the text of event {sequence} is missing and was not erased");
+    Error::Damaged { file: name("texts", sequence, TEXTS), what }
+}
+
+/// The state as it stands in the files, also beside their writer: nothing is cut, finished or written. The
+/// journal is opened after the snapshot was read, so that it holds whatever that one does.
+pub(crate) fn standing(
+    disk: Arc<Shelf>,
+    journal: impl FnOnce() -> Result<Journal, Error>,
+    policy: Policy,
+    key: Key,
+) -> Result<Option<(u64, Book)>, Error> {
+    let (generation, head, mut book) = Store::newest_snapshot(&disk, policy, key)?;
+    if generation == 0 {
+        return Ok(None);
+    }
+    let mut store = Store::at(journal()?, disk, generation, head);
+    let tail = store.tail()?;
+    store.repeat(tail, &mut book)?;
+    Ok(Some((generation, book)))
 }
 
 /// Reads texts one after the other, a file at a time.

@@ -3,7 +3,8 @@
 use crate::Sublist;
 use serde::{Deserialize, Serialize};
 
-/// The sublists that a prefix stands on; an address is on one at a time, test points on all.
+/// The sublists that a prefix stands on, and whether by the operator's hand; an address is on one at a
+/// time, test points on all.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -30,12 +31,22 @@ impl Sublists {
         self.0 & Self::bit(sublist) != 0
     }
 
-    /// Whether it stands on none.
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
+    /// The same, by the operator's word and no detector's.
+    pub const fn by_hand(self) -> Self {
+        Self(self.0 | Self::HAND)
     }
 
-    /// As a bit mask: 1 for traps, 2 for bots.
+    /// Whether it stands there by the operator's word alone.
+    pub const fn is_by_hand(self) -> bool {
+        self.0 & Self::HAND != 0
+    }
+
+    /// Whether it stands on none.
+    pub const fn is_empty(self) -> bool {
+        self.0 & Self::ALL.0 == 0
+    }
+
+    /// As a bit mask: 1 for traps, 2 for bots, 4 for by hand.
     pub const fn bits(self) -> u8 {
         self.0
     }
@@ -44,6 +55,8 @@ impl Sublists {
     pub fn iter(self) -> impl Iterator<Item = Sublist> {
         [Sublist::Traps, Sublist::Bots].into_iter().filter(move |s| self.holds(*s))
     }
+
+    const HAND: u8 = 4;
 
     const fn bit(sublist: Sublist) -> u8 {
         match sublist {

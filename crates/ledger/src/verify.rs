@@ -40,8 +40,19 @@ pub struct Exported {
     pub hash: Hash,
     /// What the chain holds of it.
     pub chained: Chained,
-    /// Its text, unless erased. Give out only its public part: [`Payload::public`].
+    /// Its text, unless erased. Give out only its public part, and only if [`Exported::may_be_told`].
     pub payload: Option<Payload>,
+}
+
+impl Exported {
+    /// Whether the public part of its text may be given out, as the list stands: of a session that everybody
+    /// can know of by now, at an address that the list has something to say of.
+    pub fn may_be_told(&self, book: &Book) -> bool {
+        match self.payload.as_ref().and_then(Payload::event) {
+            Some(Event::Detected(facts)) => book.tells(&facts),
+            _ => false,
+        }
+    }
 }
 
 /// A record repeated.
@@ -49,8 +60,9 @@ pub struct Exported {
 pub struct Replayed {
     /// The state it leads to.
     pub book: Book,
-    /// The first event whose text was erased: there it stopped.
-    pub stopped_at: Option<u64>,
+    /// Events passed over because their texts were erased. Nothing else hangs on them: an erasure takes
+    /// everything that was said of its addresses.
+    pub erased: u64,
 }
 
 /// Checks a ledger's folder.
@@ -61,14 +73,7 @@ pub fn verify(folder: &Path) -> Result<Verified, Error> {
 
 pub(crate) fn verify_on(chain: impl Disk + 'static, disk: Arc<Shelf>) -> Result<Verified, Error> {
     let journal = journal(chain)?;
-    let mut erased = BTreeSet::new();
-    each(&journal, |sequence, _, chained| {
-        if let Chained::Erasure(_, sequences) = chained {
-            erased.extend(sequences);
-            erased.insert(sequence);
-        }
-        true
-    })?;
+    let erased = erasures(&journal)?;
     let mut found = Verified::default();
     let mut reader = Reader::new(Arc::clone(&disk));
     let faults = each(&journal, |sequence, hash, chained| {
@@ -106,39 +111,47 @@ pub fn export(folder: &Path, mut take: impl FnMut(Exported) -> bool) -> Result<(
     let journal = journal(chain)?;
     let mut reader = Reader::new(disk);
     let mut failed = None;
-    each(&journal, |sequence, hash, chained| match reader.payload(sequence) {
+    let faults = each(&journal, |sequence, hash, chained| match reader.payload(sequence) {
         Ok(payload) => take(Exported { sequence, hash, chained, payload }),
         Err(error) => {
             failed = Some(error);
             false
         }
     })?;
+    let damaged = |what| Error::Damaged { file: "the journal".into(), what };
+    let failed = failed.or_else(|| faults.into_iter().next().map(damaged));
     failed.map_or(Ok(()), Err)
 }
 
 /// Repeats the record from its first event under a policy, with each event as `with` gives it: as it
-/// was, changed (another set of detectors), or none. Ends where erasure begins.
+/// was, with its number, changed (another set of detectors), or none, which passes over it.
 pub fn replay(
     folder: &Path,
     policy: Policy,
     key: [u8; 32],
-    mut with: impl FnMut(Event) -> Option<Event>,
+    mut with: impl FnMut(u64, Event) -> Option<Event>,
 ) -> Result<Replayed, Error> {
     let (chain, disk) = read_only(folder)?;
     let journal = journal(chain)?;
+    let erased = erasures(&journal)?;
     let mut reader = Reader::new(disk);
-    let mut replayed = Replayed { book: Book::new(policy, Key::new(key)), stopped_at: None };
+    let mut replayed = Replayed { book: Book::new(policy, Key::new(key)), erased: 0 };
     let mut failed = None;
-    each(&journal, |sequence, _, chained| match reader.event(sequence, chained) {
+    let faults = each(&journal, |sequence, _, chained| match reader.event(sequence, chained) {
         Ok(Some(event)) => {
-            match with(event) {
+            match with(sequence, event) {
                 Some(event) => drop(replayed.book.apply(&event)),
                 None => replayed.book.skip(),
             }
             true
         }
+        Ok(None) if erased.contains(&sequence) => {
+            replayed.erased += 1;
+            replayed.book.skip();
+            true
+        }
         Ok(None) => {
-            replayed.stopped_at = Some(sequence);
+            failed = Some(store::missing(sequence));
             false
         }
         Err(error) => {
@@ -146,7 +159,33 @@ pub fn replay(
             false
         }
     })?;
+    let damaged = |what| Error::Damaged { file: "the journal".into(), what };
+    let failed = failed.or_else(|| faults.into_iter().next().map(damaged));
     failed.map_or(Ok(replayed), Err)
+}
+
+/// The state as it stands in the files: the newest snapshot, with its event's number, and what came after
+/// it. None where there is no snapshot yet: then a replay is all there is.
+pub fn standing(
+    folder: &Path,
+    policy: Policy,
+    key: [u8; 32],
+) -> Result<Option<(u64, Book)>, Error> {
+    let (chain, disk) = read_only(folder)?;
+    store::standing(disk, || journal(chain), policy, Key::new(key))
+}
+
+/// The events whose texts the chain says were erased.
+fn erasures(journal: &Journal) -> Result<BTreeSet<u64>, Error> {
+    let mut erased = BTreeSet::new();
+    each(journal, |sequence, _, chained| {
+        if let Chained::Erasure(_, sequences) = chained {
+            erased.extend(sequences);
+            erased.insert(sequence);
+        }
+        true
+    })?;
+    Ok(erased)
 }
 
 /// Walks the chain; returns what is wrong with it, where the walk ends.

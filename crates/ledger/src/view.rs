@@ -48,7 +48,7 @@ pub struct Told {
 }
 
 /// A listing as everybody may see it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PublicListing {
     /// The address, or the /64.
     pub prefix: IpNet,
@@ -68,10 +68,12 @@ pub struct PublicListing {
     pub reason: String,
     /// How often it was listed, this time included.
     pub times_listed: u32,
+    /// Whether it rests on the operator's word alone, and on no detector's.
+    pub by_hand: bool,
 }
 
 /// A listing as its owner may see it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OwnerListing {
     /// What everybody sees.
     pub public: PublicListing,
@@ -95,7 +97,7 @@ pub struct OwnerEvidence {
 }
 
 /// A listing as the operator sees it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OperatorListing {
     /// What the owner sees.
     pub owner: OwnerListing,
@@ -119,7 +121,7 @@ pub struct OperatorEvidence {
 }
 
 /// What is left of an address when its listings are gone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Past {
     /// What happened.
     pub event: PastEvent,
@@ -127,6 +129,8 @@ pub struct Past {
     pub time: Time,
     /// The reason then.
     pub reason: String,
+    /// Of a listing that ended: its last detection, as it was told.
+    pub last: Option<Told>,
 }
 
 /// What can happen to a listing.
@@ -150,7 +154,7 @@ pub enum PastEvent {
 }
 
 /// What a request to remove is answered with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Removal {
     /// Removed; DNS follows at once.
     Granted,

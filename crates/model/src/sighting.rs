@@ -18,6 +18,9 @@ pub struct Sighting {
     pub session: Session,
     /// The recipients that are traps, in the order they were named.
     pub traps: Vec<TrapHit>,
+    /// Whether it tried to log in as somebody who never was. Such names are no recipients: what comes of
+    /// trying one says nothing of the traps.
+    pub trap_login: bool,
     /// How TLS began, where it did.
     pub hello: Option<ClientHello>,
     /// What the bodies were like, one a kept message.

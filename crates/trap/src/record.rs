@@ -109,6 +109,7 @@ impl Record {
         });
         let recipients: Vec<_> = taken.map(|command| command.path()).collect();
         let traps = end.traps.hits(recipients.iter());
+        let trap_login = end.traps.login(dialogue.auth.iter().filter_map(|a| a.user.as_ref()));
         let session = Session {
             place: Place::whole(SourceId(0)),
             start: self.start,
@@ -129,6 +130,7 @@ impl Record {
             receiver: end.receiver.clone(),
             session,
             traps,
+            trap_login,
             hello: self.hello,
             bodies: end.bodies.into_iter().map(|body| body.shingles).collect(),
         }

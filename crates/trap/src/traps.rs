@@ -9,13 +9,15 @@
 
 use heloscope_model::Octets;
 use heloscope_model::sighting::{TrapHit, TrapKind};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The operator's traps. The default holds none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traps {
     /// Addresses, domains, and (with the dot in front) domains with what lies below, in lower case.
     entries: HashMap<String, TrapKind>,
+    /// Names that nobody logs in with, in lower case.
+    logins: HashSet<String>,
 }
 
 /// A line of the list that is none.
@@ -40,6 +42,21 @@ impl Traps {
             traps.take(line).map_err(|why| BadTraps { line: number, why })?;
         }
         Ok(traps)
+    }
+
+    /// With names that nobody logs in with. They are no recipients, and no recipient is one: an attempt
+    /// lists its address, and who makes it could look whether it did.
+    pub fn with_logins(mut self, names: impl IntoIterator<Item = String>) -> Result<Self, String> {
+        for name in names {
+            let name = name.to_ascii_lowercase();
+            if self.kind(name.as_bytes()).is_some() {
+                return Err(format!(
+                    "{name} is a trap that takes mail: a log-in under it would show that it is one"
+                ));
+            }
+            self.logins.insert(name);
+        }
+        Ok(self)
     }
 
     fn take(&mut self, line: &str) -> Result<(), String> {
@@ -109,10 +126,15 @@ impl Traps {
         }
     }
 
+    /// Whether one of the user names of log-ins is nobody's.
+    pub fn login<'a>(&self, mut users: impl Iterator<Item = &'a Octets>) -> bool {
+        users.any(|user| self.logins.contains(&user.text().0.to_ascii_lowercase()))
+    }
+
     /// The traps among recipients, in their order, each once.
     pub fn hits<'a>(&self, recipients: impl Iterator<Item = &'a Octets>) -> Vec<TrapHit> {
         let mut hits: Vec<TrapHit> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         for recipient in recipients {
             if let Some(kind) = self.kind(recipient.as_bytes())
                 && seen.insert(recipient.as_bytes().to_ascii_lowercase())
@@ -162,6 +184,17 @@ mod tests {
         ] {
             assert_eq!(traps.kind(recipient.as_bytes()), kind, "{recipient}");
         }
+        let traps = traps.with_logins(["Backup".to_owned(), "b@b.example".to_owned()]).unwrap();
+        for (users, hit) in [
+            (&["anna", "BACKUP"][..], true),
+            (&["b@b.example"], true),
+            (&["joe@trap.example", "spam.example", "", "anna@example.org"], false),
+        ] {
+            let users: Vec<Octets> = users.iter().map(|&user| Octets::from(user)).collect();
+            assert_eq!(traps.login(users.iter()), hit, "{users:?}");
+        }
+        let told = traps.clone().with_logins(["joe@Trap.example".to_owned()]).unwrap_err();
+        assert!(told.contains("takes mail"), "{told}");
         let said: Vec<Octets> =
             ["x@example.org", "b@gmial.example", "B@gmial.example"].map(Octets::from).into();
         assert_eq!(traps.hits(said.iter()).len(), 1);

@@ -138,6 +138,8 @@ struct Listed {
     expires: String,
     times: u32,
     helo: &'static str,
+    /// Whether it rests on the operator's word alone.
+    by_hand: bool,
     meanings: Vec<Meaning>,
     token: String,
     lockout: String,
@@ -173,6 +175,7 @@ impl Listed {
             expires: words::minute(listing.expires),
             times: listing.times_listed,
             helo: words::helo(listing.helo),
+            by_hand: listing.by_hand,
             meanings: listing.detectors.iter().map(|id| words::meaning(id)).collect(),
             token: state.form_token(crate::removal::PURPOSE, &address)?,
             lockout: words::term(site.policy.lockout_s),
@@ -225,7 +228,10 @@ pub(crate) fn rows(past: &[Past]) -> Vec<Row> {
     let row = |p: &Past| Row {
         time: words::minute(p.time),
         event: words::event(p.event),
-        reason: p.reason.clone(),
+        reason: match p.last {
+            Some(last) => format!("{} Last seen {}.", p.reason, words::told(last)),
+            None => p.reason.clone(),
+        },
     };
     past.iter().map(row).collect()
 }

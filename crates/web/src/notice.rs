@@ -44,13 +44,18 @@ pub(crate) fn of_evidence(
     }
 }
 
-/// What is said of an address that was taken out.
+/// What is said of an address that was taken out: when it was last detected, as it was told then; where
+/// nothing detected it, when it was taken out.
 pub(crate) fn of_past(past: &[Past], address: IpAddr, zone: &str, now: Time) -> Option<Notice> {
     let gone = past.iter().find(|p| is_end(p.event))?;
     Some(Notice {
         subject: Subject::Ip(address),
         reason: gone.reason.clone(),
-        time: Some((gone.time, TimeKind::Removal)),
+        time: Some(match gone.last {
+            Some(last) => (last.time, TimeKind::Detection),
+            None => (gone.time, TimeKind::Removal),
+        }),
+        tolerance_s: gone.last.map(|last| last.tolerance_s),
         removed_at: Some(gone.time),
         ..blank(zone, now)
     })

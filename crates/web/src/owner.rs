@@ -57,7 +57,7 @@ pub struct Letter {
     pub text: String,
 }
 
-/// The mail could not be handed over.
+/// The mail could not be handed over; the reason is told to who asked for it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the mail could not be sent: {0}")]
 pub struct Undelivered(pub String);
@@ -236,7 +236,11 @@ pub(crate) async fn by_mail(
             let address = address.to_string();
             page::html(StatusCode::OK, &Sent { frame: Frame::from(&*state), address, mailbox })
         }
-        Err(error) => page::broken(&state, &error.to_string()),
+        // Here he finds the other way beside it.
+        Err(Undelivered(why)) => {
+            let wrong = format!("No mail was sent: {why}.");
+            ways_page(&state, address, &headers, StatusCode::SERVICE_UNAVAILABLE, &wrong).await
+        }
     }
 }
 

@@ -76,7 +76,12 @@ def run(session):
     words.add_argument("--count", type=int, default=5)
     words.add_argument("--seed", type=int, default=1)
     words.add_argument("--address", default="203.0.113.9", help="the address the bot's host shows outside")
+    words.add_argument("--server", help="one exchanger instead of the receiver's three")
+    words.add_argument("--domain", help="whose mail it takes")
     line = words.parse_args()
+    if line.server:
+        Targets.PLAIN = Targets.SLOW = Targets.SINK = line.server
+        Targets.DOMAINS = {line.server: line.domain}
     chance = random.Random(line.seed)
     for number in range(line.count):
         try:
@@ -89,16 +94,16 @@ def run(session):
 class Targets:
     """Exchangers of the lab's receiver, and recipients there."""
     PLAIN, SLOW, SINK = "192.0.2.10", "192.0.2.13", "192.0.2.12"
+    DOMAINS = {PLAIN: "inbox.example", SLOW: "slowly.example", SINK: "inbxo.example"}
 
     def __init__(self, chance, address):
         self.chance, self.address = chance, address
 
     def rcpt(self, server, gone=0.0):
-        domain = {self.PLAIN: "inbox.example", self.SLOW: "slowly.example", self.SINK: "inbxo.example"}[server]
         name = self.chance.choice(NAMES) + str(self.chance.randrange(1000))
         if self.chance.random() < gone:
             name = "gone" + name
-        return f"{name}@{domain}"
+        return f"{name}@{self.DOMAINS[server]}"
 
 
 def spam(chance, sender, to, more=""):

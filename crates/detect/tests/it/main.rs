@@ -4,5 +4,12 @@
 
 mod any_session;
 mod cases;
+mod dialect_files;
 mod dialects;
+mod documentation;
+mod history;
+mod learn;
+mod owner_text;
+mod panel;
+mod recordings;
 mod session;

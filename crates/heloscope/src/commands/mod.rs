@@ -2,12 +2,14 @@
 
 mod cases;
 mod collect;
+mod feed;
 mod investigate;
+mod learn;
 mod manual;
 mod sessions;
 mod summary;
 
-use crate::cli::Command;
+use crate::cli::{Command, DetectCommand};
 use crate::outcome::Outcome;
 
 /// Runs a command.
@@ -19,6 +21,9 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Summary(args) => summary::run(&args),
         Command::Cases(args) => cases::run(&args),
         Command::Serve(args) => crate::serve::run(&args),
+        Command::Feed(args) => feed::run(&args),
+        Command::Detect { command: DetectCommand::Learn(args) } => learn::run(&args),
+        Command::List(args) => crate::list::run(args),
         Command::Man { dir } => manual::pages(&dir),
         Command::Completions { shell } => manual::completions(shell),
     }

@@ -8,6 +8,8 @@
 
 use crate::cli::Serve;
 use anyhow::{Context, Result, bail};
+use heloscope_ledger::Policy;
+use heloscope_ledger::policy::Delay;
 use heloscope_model::sighting::TrapKind;
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -15,12 +17,18 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+const DAY: i64 = 24 * 3600;
+
 /// Everything that `serve` may be told.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
     /// The folder of journal, snapshots, certificate and keys.
     pub(crate) state: PathBuf,
+    /// The user it runs as once it has its sockets, where it is started as root.
+    pub(crate) user: Option<String>,
+    /// Whether the kernel is asked to refuse other files, ports and system calls than are needed.
+    pub(crate) sandbox: bool,
     /// The composite zone.
     pub(crate) zone: String,
     /// Which roles this process takes.
@@ -32,6 +40,7 @@ pub(crate) struct Config {
     pub(crate) web: Web,
     pub(crate) detect: Detect,
     pub(crate) ledger: Ledger,
+    pub(crate) mail: Mail,
     #[serde(rename = "look-ups")]
     pub(crate) look_ups: LookUps,
 }
@@ -80,6 +89,8 @@ pub(crate) struct Trap {
     pub(crate) domains: BTreeMap<String, TrapKind>,
     /// Single addresses that are traps.
     pub(crate) addresses: BTreeMap<String, TrapKind>,
+    /// Names that nobody logs in with and no mail goes to: who tries one guesses.
+    pub(crate) logins: Vec<String>,
     /// Mail to this address is answered with the HELO that was said.
     pub(crate) helocheck: Option<String>,
     /// From which networks the PROXY protocol is believed.
@@ -94,6 +105,10 @@ pub(crate) struct Trap {
     pub(crate) idle_s: u64,
     /// Seconds a session may last.
     pub(crate) session_s: u64,
+    /// Hours that messages are kept; none are kept unless said.
+    pub(crate) bodies_hours: u64,
+    /// Bytes of all of them; beyond, the oldest go first.
+    pub(crate) bodies_bytes: u64,
 }
 
 /// `[dns]`
@@ -140,16 +155,109 @@ pub(crate) struct Detect {
     pub(crate) off: Vec<String>,
     /// Detectors that run and count for nothing.
     pub(crate) shadow: Vec<String>,
+    /// A folder of dialects (`*.dialect`) known besides the shipped ones.
+    pub(crate) dialects: Option<PathBuf>,
     /// Addresses of senders of ours that do everything right: who accuses them pauses itself.
     pub(crate) canaries: Vec<IpNet>,
 }
 
 /// `[ledger]`
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Ledger {
     /// Addresses that are never listed.
     pub(crate) exempt: Vec<IpNet>,
+    /// Seconds that a first listing stays after its last detection; terms double with each listing.
+    pub(crate) term_s: i64,
+    /// The same for an address that changes hands or has many users.
+    pub(crate) dynamic_term_s: i64,
+    /// Seconds without a detection before a second removal is granted; doubled at each further one.
+    pub(crate) lockout_s: i64,
+    /// Seconds that a detection stays hidden after its slot, at least.
+    pub(crate) delay_least_s: i64,
+    /// And up to so many more, by the list's key.
+    pub(crate) delay_spread_s: i64,
+    /// Times are told as the middle of a slot so many seconds long.
+    pub(crate) slot_s: i64,
+}
+
+impl Ledger {
+    /// The policy with these numbers; in the lab nothing is delayed.
+    pub(crate) fn policy(&self, lab: bool) -> Policy {
+        let standard = if lab { Policy::lab() } else { Policy::standard() };
+        let delay = Delay { least_s: self.delay_least_s, spread_s: self.delay_spread_s };
+        Policy {
+            term_s: self.term_s,
+            dynamic_term_s: self.dynamic_term_s,
+            lockout_s: self.lockout_s,
+            delay: standard.delay.map(|_| delay),
+            slot_s: self.slot_s,
+            ..standard
+        }
+    }
+
+    /// What nobody can mean: a list without a term, a slot that hides nothing.
+    fn check(&self) -> Result<()> {
+        for (name, seconds, range) in [
+            ("term_s", self.term_s, 60..=90 * DAY),
+            ("dynamic_term_s", self.dynamic_term_s, 60..=90 * DAY),
+            ("lockout_s", self.lockout_s, 1..=90 * DAY),
+            ("delay_least_s", self.delay_least_s, 0..=DAY),
+            ("delay_spread_s", self.delay_spread_s, 60..=DAY),
+            ("slot_s", self.slot_s, 120..=DAY),
+        ] {
+            if !range.contains(&seconds) {
+                bail!("ledger.{name} = {seconds}: between {} and {}", range.start(), range.end());
+            }
+        }
+        if self.slot_s % 120 != 0 {
+            bail!("ledger.slot_s = {}: an even number of minutes", self.slot_s);
+        }
+        Ok(())
+    }
+}
+
+/// `[mail]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Mail {
+    /// Who takes letters to owners; without one they prove themselves by DNS alone.
+    pub(crate) relay: Option<Relay>,
+    /// Whom letters are from, and where bounces go; else postmaster of the zone.
+    pub(crate) from: Option<String>,
+    /// The name that is said to the relay; else the zone.
+    pub(crate) helo: Option<String>,
+    /// The authorities that vouch for the relay, as PEM; with it STARTTLS is a must.
+    pub(crate) ca: Option<PathBuf>,
+    /// The account at the relay.
+    pub(crate) account: Option<String>,
+    /// A file with its password.
+    pub(crate) password: Option<PathBuf>,
+    /// Letters in an hour, to all together.
+    pub(crate) per_hour: u32,
+}
+
+/// A mail server: a name or an address, and a port.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Relay {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+impl TryFrom<String> for Relay {
+    type Error = String;
+
+    fn try_from(said: String) -> Result<Self, String> {
+        let split = said.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        match split {
+            Some((host, port)) if !host.is_empty() && port != 0 => {
+                let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+                Ok(Self { host, port })
+            }
+            _ => Err(format!("{said:?} is no relay: say its name and port, \"127.0.0.1:25\"")),
+        }
+    }
 }
 
 /// `[look-ups]`
@@ -228,7 +336,22 @@ impl Config {
                 bail!("trap.{name} = {seconds}: between 0 and 60 seconds");
             }
         }
-        Ok(())
+        // A year; more is no limit any more.
+        if self.trap.bodies_hours > 24 * 366 {
+            bail!("trap.bodies_hours = {}: at most a year (8784)", self.trap.bodies_hours);
+        }
+        let mail = &self.mail;
+        if mail.account.is_some() != mail.password.is_some() {
+            bail!(
+                "mail.account and mail.password go together: the name, and the file with its password"
+            );
+        }
+        if mail.account.is_some() && mail.ca.is_none() {
+            bail!(
+                "mail.account without mail.ca would send the password in clear: name the authorities that vouch for the relay"
+            );
+        }
+        self.ledger.check()
     }
 
     pub(crate) fn has(&self, role: Role) -> bool {
@@ -249,6 +372,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             state: PathBuf::from("heloscope-state"),
+            user: None,
+            sandbox: true,
             zone: "bl.example".to_owned(),
             roles: Role::ALL.to_vec(),
             lab: false,
@@ -257,6 +382,7 @@ impl Default for Config {
             web: Web::default(),
             detect: Detect::default(),
             ledger: Ledger::default(),
+            mail: Mail::default(),
             look_ups: LookUps::default(),
         }
     }
@@ -276,6 +402,7 @@ impl Default for Trap {
             tarpit_s: 0.0,
             domains: BTreeMap::new(),
             addresses: BTreeMap::new(),
+            logins: Vec::new(),
             helocheck: None,
             proxy_protocol_from: Vec::new(),
             sessions: 20_000,
@@ -283,6 +410,8 @@ impl Default for Trap {
             message_bytes: 10 * 1024 * 1024,
             idle_s: 120,
             session_s: 900,
+            bodies_hours: 0,
+            bodies_bytes: 1024 * 1024 * 1024,
         }
     }
 }
@@ -311,6 +440,36 @@ impl Default for Web {
                 .map(IpNet::from)
                 .to_vec(),
             desk_token: None,
+        }
+    }
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        let policy = Policy::standard();
+        let delay = policy.delay.unwrap_or(Delay { least_s: 0, spread_s: 60 });
+        Self {
+            exempt: Vec::new(),
+            term_s: policy.term_s,
+            dynamic_term_s: policy.dynamic_term_s,
+            lockout_s: policy.lockout_s,
+            delay_least_s: delay.least_s,
+            delay_spread_s: delay.spread_s,
+            slot_s: policy.slot_s,
+        }
+    }
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self {
+            relay: None,
+            from: None,
+            helo: None,
+            ca: None,
+            account: None,
+            password: None,
+            per_hour: 60,
         }
     }
 }

@@ -16,7 +16,8 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const FILE: &str = "histories.jsonl";
 /// What all of them may weigh: an address counts one, each speaker at it another; about 300 bytes each.
@@ -44,69 +45,99 @@ struct Line {
 }
 
 /// All of them.
-#[derive(Default)]
 pub(crate) struct Histories {
+    file: PathBuf,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
     addresses: HashMap<IpAddr, Memory>,
     weight: usize,
-    most: Option<usize>,
 }
 
 impl Histories {
     /// Reads what the last run left. A line that is damaged is left out and counted: nothing depends
     /// on it.
     pub(crate) fn open(state: &Path) -> Result<Self> {
-        let path = state.join(FILE);
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
-        };
-        let (mut histories, mut damaged) = (Self::default(), 0_u64);
-        for line in BufReader::new(file).split(b'\n') {
-            let line = line.with_context(|| format!("reading {}", path.display()))?;
-            match serde_json::from_slice(&line) {
-                Ok(Line { address, memory }) if line.len() <= LINE => {
-                    histories.weight += weight(&memory);
-                    histories.addresses.insert(address, memory);
+        let file = state.join(FILE);
+        let mut kept = Kept::default();
+        match File::open(&file) {
+            Ok(opened) => {
+                let damaged = kept
+                    .read(BufReader::new(opened))
+                    .with_context(|| format!("reading {}", file.display()))?;
+                if damaged > 0 {
+                    tracing::warn!("{}: {damaged} damaged lines are left out", file.display());
                 }
-                _ => damaged += 1,
             }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("reading {}", file.display())),
         }
-        if damaged > 0 {
-            tracing::warn!("{}: {damaged} damaged lines are left out", path.display());
-        }
-        histories.make_room();
-        Ok(histories)
+        kept.make_room(MOST);
+        Ok(Self { file, kept: Mutex::new(kept) })
     }
 
     /// What is remembered of an address.
     pub(crate) fn of(&self, address: IpAddr) -> Memory {
-        self.addresses.get(&address.to_canonical()).cloned().unwrap_or_default()
+        self.kept().addresses.get(&address.to_canonical()).cloned().unwrap_or_default()
     }
 
     /// Takes a session that was judged, and whether the ledger is told of it.
-    pub(crate) fn note(&mut self, sighting: &Sighting, reported: bool) {
+    pub(crate) fn note(&self, sighting: &Sighting, reported: bool) {
+        self.kept().note(sighting, reported, MOST);
+    }
+
+    /// Forgets the addresses of a prefix, also on the disk.
+    pub(crate) fn erase(&self, prefix: IpNet) -> Result<()> {
+        let mut kept = self.kept();
+        kept.addresses.retain(|address, _| !prefix.contains(address));
+        kept.weigh();
+        kept.write(&self.file)
+    }
+
+    /// Writes them for the next run, without whom nothing was heard of for a month.
+    pub(crate) fn save(&self, now: Time) -> Result<()> {
+        let mut kept = self.kept();
+        kept.addresses.retain(|_, memory| now.since(last(memory)) <= MEMORY_S);
+        kept.weigh();
+        kept.write(&self.file)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn read(&mut self, lines: impl BufRead) -> std::io::Result<u64> {
+        let mut damaged = 0;
+        for line in lines.split(b'\n') {
+            let line = line?;
+            match serde_json::from_slice(&line) {
+                Ok(Line { address, memory }) if line.len() <= LINE => {
+                    self.weight += weight(&memory);
+                    self.addresses.insert(address, memory);
+                }
+                _ => damaged += 1,
+            }
+        }
+        Ok(damaged)
+    }
+
+    fn note(&mut self, sighting: &Sighting, reported: bool, most: usize) {
         let memory = self.addresses.entry(sighting.session.client.ip().to_canonical()).or_default();
         let before = if memory.history.sessions == 0 { 0 } else { weight(memory) };
         memory.history.note(sighting, None, None);
         memory.reported |= reported;
         self.weight = self.weight + weight(memory) - before;
-        self.make_room();
+        self.make_room(most);
     }
 
-    /// Forgets the addresses of a prefix.
-    pub(crate) fn erase(&mut self, prefix: IpNet) {
-        self.addresses.retain(|address, _| !prefix.contains(address));
-        self.weigh();
-    }
-
-    /// Writes them for the next run, without whom nothing was heard of for a month.
-    pub(crate) fn save(&mut self, state: &Path, now: Time) -> Result<()> {
-        self.addresses.retain(|_, memory| now.since(last(memory)) <= MEMORY_S);
-        self.weigh();
+    fn write(&self, file: &Path) -> Result<()> {
         let mut sorted: Vec<_> = self.addresses.iter().collect();
         sorted.sort_by_key(|(address, _)| **address);
-        aside::write(&state.join(FILE), |out| {
+        aside::write(file, |out| {
             for (address, memory) in sorted {
                 serde_json::to_writer(
                     &mut *out,
@@ -119,8 +150,8 @@ impl Histories {
     }
 
     /// Drops an eighth, those that were silent longest: seldom, so that it may walk all of them.
-    fn make_room(&mut self) {
-        if self.weight <= self.most.unwrap_or(MOST) {
+    fn make_room(&mut self, most: usize) {
+        if self.weight <= most {
             return;
         }
         let mut silent: Vec<_> = self.addresses.iter().map(|(a, m)| (last(m), *a)).collect();
@@ -162,43 +193,43 @@ mod tests {
     #[test]
     fn the_next_run_remembers_and_an_erased_prefix_is_forgotten() {
         let state = tempfile::tempdir().unwrap();
-        let mut histories = Histories::open(state.path()).unwrap();
+        let histories = Histories::open(state.path()).unwrap();
         for address in ["198.51.100.7", "198.51.100.7", "203.0.113.9", "[2001:db8::1]"] {
             histories.note(&from(address), address.starts_with("203"));
         }
-        histories.erase("2001:db8::/64".parse().unwrap());
         let now = from("198.51.100.7").session.end;
-        histories.save(state.path(), now).unwrap();
+        histories.save(now).unwrap();
+        histories.erase("2001:db8::/64".parse().unwrap()).unwrap();
 
-        let mut again = Histories::open(state.path()).unwrap();
-        assert_eq!(again.weight, 4);
+        let again = Histories::open(state.path()).unwrap();
+        assert_eq!(again.kept().weight, 4);
         for (address, count) in [("198.51.100.7", 2), ("203.0.113.9", 1), ("2001:db8::1", 0)] {
             assert_eq!(sessions(&again, address), count, "{address}");
         }
         assert!(again.of("203.0.113.9".parse().unwrap()).reported);
-        again.save(state.path(), now.plus_secs(MEMORY_S + 60.0)).unwrap();
-        assert!(Histories::open(state.path()).unwrap().addresses.is_empty());
+        again.save(now.plus_secs(MEMORY_S + 60.0)).unwrap();
+        assert!(Histories::open(state.path()).unwrap().kept().addresses.is_empty());
     }
 
     #[test]
     fn who_was_silent_longest_makes_room() {
-        let mut histories = Histories { most: Some(80), ..Histories::default() };
+        let mut kept = Kept::default();
         for host in 0..60_u8 {
             let mut sighting = from(&format!("198.51.100.{host}"));
             sighting.session.start = Time::from_secs(1_700_000_000 + i64::from(host));
-            histories.note(&sighting, false);
-            assert!(histories.weight <= 80);
+            kept.note(&sighting, false, 80);
+            assert!(kept.weight <= 80);
         }
-        assert_eq!(sessions(&histories, "198.51.100.0"), 0);
-        assert_eq!(sessions(&histories, "198.51.100.59"), 1);
+        let knows = |host: u8| kept.addresses.contains_key(&IpAddr::from([198, 51, 100, host]));
+        assert!(!knows(0) && knows(59));
     }
 
     #[test]
     fn a_damaged_line_costs_itself_alone() {
         let state = tempfile::tempdir().unwrap();
-        let mut histories = Histories::default();
+        let histories = Histories::open(state.path()).unwrap();
         histories.note(&from("198.51.100.7"), false);
-        histories.save(state.path(), Time::from_secs(1_700_000_000)).unwrap();
+        histories.save(Time::from_secs(1_700_000_000)).unwrap();
         let path = state.path().join(FILE);
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, format!("{{\"address\":\n{text}\u{0}")).unwrap();

@@ -2,11 +2,12 @@
 //! all that waited together. A full disk ends nothing; a detector that pauses itself is said and recorded.
 
 use super::clock;
+use super::histories::Histories;
 use super::station::Station;
 use super::surroundings::Surrounded;
 use anyhow::{Context, Result};
 use heloscope_ledger::{Detected, Ledger};
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -22,14 +23,14 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(crate) struct Judge {
     ledger: Ledger,
     station: Station,
-    state: PathBuf,
+    histories: Arc<Histories>,
     /// Pauses that the ledger could not write yet.
     pauses: Vec<(String, String)>,
 }
 
 impl Judge {
-    pub(crate) fn new(ledger: Ledger, station: Station, state: &Path) -> Self {
-        Self { ledger, station, state: state.to_owned(), pauses: Vec::new() }
+    pub(crate) fn new(ledger: Ledger, station: Station, histories: Arc<Histories>) -> Self {
+        Self { ledger, station, histories, pauses: Vec::new() }
     }
 
     /// Judges what sensors saw until they are gone. While the disk is full it tries
@@ -84,8 +85,8 @@ impl Judge {
     }
 
     /// Histories only support a judgement: a disk that is full now costs them nothing but a later try.
-    fn save(&mut self) {
-        if let Err(error) = self.station.histories.save(&self.state, clock::now()) {
+    fn save(&self) {
+        if let Err(error) = self.histories.save(clock::now()) {
             tracing::warn!("{error:#}: addresses' histories are kept in memory until it works");
         }
     }

@@ -11,7 +11,8 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-const FILE: &str = "list.key";
+/// The key's file in the state folder.
+pub(crate) const FILE: &str = "list.key";
 
 /// The master key.
 pub(crate) struct Keys([u8; 32]);

@@ -7,39 +7,48 @@
 //!                                              each second  └──removal── pages   name servers
 //! ```
 //!
-//! Everything is bound first and said (`ready ROLE ADDRESS`), then run. SIGTERM and SIGINT stop the
-//! sensors first; what they saw is judged and recorded before the ledger closes. It runs as the user who
-//! starts it: privileges are not dropped yet.
+//! Everything is bound first; then privileges are given up ([`privileges`]), the ledger is opened, the
+//! sockets are said (`ready ROLE ADDRESS`) and run. SIGTERM and SIGINT stop the sensors first; what they
+//! saw is judged and recorded before the ledger closes.
 
 mod aside;
-mod clock;
+pub(crate) mod clock;
 pub(crate) mod config;
-mod histories;
+pub(crate) mod control;
+pub(crate) mod dialects;
+pub(crate) mod histories;
 mod judge;
-mod keys;
+pub(crate) mod keys;
 mod metrics;
 mod names;
 mod origin;
-mod pages;
-mod publish;
+pub(crate) mod pages;
+mod postman;
+mod privileges;
+pub(crate) mod publish;
+mod secrets;
 mod station;
 mod surroundings;
+#[cfg(test)]
+mod washer;
 
 use crate::cli::Serve;
 use crate::outcome::Outcome;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use config::{Config, Role};
-use heloscope_detect::Dialects;
+use control::Control;
 use heloscope_dnsbl::{Server, Table};
-use heloscope_ledger::{Ledger, Policy};
+use heloscope_ledger::Ledger;
 use heloscope_model::sighting::Receiver;
-use heloscope_trap::{Limits, Personality, Sensor, Traps};
+use heloscope_trap::{Bodies, Limits, Personality, Sensor, Traps};
 use histories::Histories;
 use judge::Judge;
 use keys::Keys;
 use metrics::Meters;
 use names::Names;
 use pages::Pages;
+use privileges::Bounds;
+use secrets::Secrets;
 use station::Station;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -57,14 +66,82 @@ const SIGHTINGS: usize = 1024;
 pub(crate) fn run(flags: &Serve) -> Result<Outcome> {
     let config = Config::read(flags)?;
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
-    std::fs::create_dir_all(&config.state)
-        .with_context(|| format!("making the state folder {}", config.state.display()))?;
+    let secrets = Secrets::read(&config)?;
+    // Asked now, while the files can be read that say how much of the machine is ours.
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let who = privileges::take(&config)?;
     let keys = Keys::open(&config.state)?;
-    let list = List::bind(&config, &keys)?;
+    let bound = Bound::bind(&config, &keys, &secrets)?;
+    privileges::alone()?;
+    let held = privileges::confine(who, &Bounds::of(&config))?;
+    tracing::info!("{held}");
+    let list = bound.open(&keys)?;
     list.say_ready()?;
-    let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(cores).enable_all().build();
+    let runtime = runtime.context("starting the runtime")?;
     runtime.block_on(list.serve())?;
     Ok(Outcome::Done)
+}
+
+/// Every socket bound, no thread started.
+struct Bound {
+    config: Config,
+    station: Station,
+    histories: Arc<Histories>,
+    sensor: Option<Sensor>,
+    table: Arc<Table>,
+    dns: Vec<Server>,
+    pages: Option<Pages>,
+    control: Control,
+}
+
+impl Bound {
+    fn bind(config: &Config, keys: &Keys, secrets: &Secrets) -> Result<Self> {
+        let sensor = match config.has(Role::Trap) {
+            true => Some(Sensor::bind(sensor(config, keys)?)?),
+            false => None,
+        };
+        let pages = match config.has(Role::Web) {
+            true => Some(Pages::bind(config, keys, secrets, config.ledger.policy(config.lab))?),
+            false => None,
+        };
+        let url = pages.as_ref().map_or_else(|| pages::url(config, None), |p| p.url().to_owned());
+        let (table, mut dns) = (Arc::new(Table::new()), Vec::new());
+        if config.has(Role::Dns) {
+            let zones = Arc::new(publish::zones(config, &url)?);
+            for &address in &config.dns.listen {
+                let limits = heloscope_dnsbl::Limits::default();
+                dns.push(Server::bind(address, zones.clone(), table.clone(), limits)?);
+            }
+        }
+        let control = Control::bind(&config.state)?;
+        let histories = Arc::new(Histories::open(&config.state)?);
+        let known = dialects::dialects(&config.detect)?;
+        let station = Station::new(&config.detect, known, histories.clone())?;
+        let config = config.clone();
+        Ok(Self { config, station, histories, sensor, table, dns, pages, control })
+    }
+
+    /// Opens the ledger, whose writer is the first thread.
+    fn open(self, keys: &Keys) -> Result<List> {
+        let Self { config, station, histories, sensor, table, dns, pages, control } = self;
+        let folder = Some(config.state.join("ledger"));
+        let key = keys.derive("ledger");
+        let policy = config.ledger.policy(config.lab);
+        let opened = heloscope_ledger::Config { folder, key, policy };
+        let ledger = Ledger::open(opened, clock::now())?;
+        control.open()?;
+        for prefix in &config.ledger.exempt {
+            if !ledger.exemptions().iter().any(|(known, _)| known == prefix) {
+                ledger.exempt(*prefix, "exempt by the configuration", None, clock::now())?;
+            }
+        }
+        if !dns.is_empty() {
+            publish::follow(&ledger, &table)?;
+        }
+        Ok(List { config, ledger, station, histories, sensor, dns, pages, control })
+    }
 }
 
 /// Everything bound, nothing running.
@@ -72,48 +149,14 @@ struct List {
     config: Config,
     ledger: Ledger,
     station: Station,
+    histories: Arc<Histories>,
     sensor: Option<Sensor>,
     dns: Vec<Server>,
     pages: Option<Pages>,
+    control: Control,
 }
 
 impl List {
-    fn bind(config: &Config, keys: &Keys) -> Result<Self> {
-        let sensor = match config.has(Role::Trap) {
-            true => Some(Sensor::bind(sensor(config, keys)?)?),
-            false => None,
-        };
-        let policy = if config.lab { Policy::lab() } else { Policy::standard() };
-        let folder = Some(config.state.join("ledger"));
-        let opened =
-            heloscope_ledger::Config { folder, key: keys.derive("ledger"), policy: policy.clone() };
-        let ledger = Ledger::open(opened, clock::now())?;
-        for prefix in &config.ledger.exempt {
-            if !ledger.exemptions().iter().any(|(known, _)| known == prefix) {
-                ledger.exempt(*prefix, "exempt by the configuration", None, clock::now())?;
-            }
-        }
-        let pages = match config.has(Role::Web) {
-            true => Some(Pages::bind(config, keys, policy)?),
-            false => None,
-        };
-        let url = pages.as_ref().map_or_else(|| pages::url(config, None), |p| p.url().to_owned());
-        let mut dns = Vec::new();
-        if config.has(Role::Dns) {
-            let zones = Arc::new(publish::zones(config, &url)?);
-            let table = Arc::new(Table::new());
-            publish::follow(&ledger, &table)?;
-            for &address in &config.dns.listen {
-                let limits = heloscope_dnsbl::Limits::default();
-                dns.push(Server::bind(address, zones.clone(), table.clone(), limits)?);
-            }
-        }
-        let histories = Histories::open(&config.state)?;
-        let station = Station::new(&config.detect, Dialects::default(), histories)?;
-        let config = config.clone();
-        Ok(Self { config, ledger, station, sensor, dns, pages })
-    }
-
     /// One line a socket, for whoever started us.
     fn say_ready(&self) -> Result<()> {
         let mut lines = String::new();
@@ -136,7 +179,7 @@ impl List {
     }
 
     async fn serve(self) -> Result<()> {
-        let Self { config, ledger, station, sensor, dns, pages } = self;
+        let Self { config, ledger, station, histories, sensor, dns, pages, control } = self;
         let (sensing, serving) = (CancellationToken::new(), CancellationToken::new());
         let (sink, sightings) = mpsc::channel(SIGHTINGS);
         let (surrounded, judged) = mpsc::channel(SIGHTINGS);
@@ -158,13 +201,14 @@ impl List {
             servers.spawn(async move { server.run(stop).await.context("answering DNS") });
         }
         servers.spawn(tick(ledger.clone(), serving.clone()));
+        servers.spawn(control.run(ledger.clone(), histories.clone(), serving.clone()));
         let mut sensors = JoinSet::new();
         if let Some(sensor) = sensor {
             let stop = sensing.clone();
             sensors.spawn(async move { sensor.run(sink, stop).await.context("the trap") });
         }
         let stop = sensing.clone();
-        let mut judge = Judge::new(ledger, station, &config.state);
+        let mut judge = Judge::new(ledger, station, histories);
         let judging = tokio::task::spawn_blocking(move || {
             let ended = judge.sit(&stop, judged);
             if let Err(error) = &ended {
@@ -254,8 +298,12 @@ fn sensor(config: &Config, keys: &Keys) -> Result<heloscope_trap::Config> {
     personality.tarpit_s = trap.tarpit_s;
     personality.extensions.pipelining = trap.pipelining;
     personality.extensions.starttls = trap.starttls;
+    personality.extensions.auth |= !trap.logins.is_empty();
     let entries = trap.domains.iter().chain(&trap.addresses);
     let list = entries.map(|(name, kind)| format!("{name} {}\n", kind.word())).collect::<String>();
+    let traps = Traps::parse(&list).context("trap.domains and trap.addresses")?;
+    let traps =
+        traps.with_logins(trap.logins.clone()).map_err(|why| anyhow!("trap.logins: {why}"))?;
     let defaults = Limits::default();
     let mut key = [0; 16];
     key.iter_mut().zip(keys.derive("shingles")).for_each(|(to, from)| *to = from);
@@ -269,7 +317,7 @@ fn sensor(config: &Config, keys: &Keys) -> Result<heloscope_trap::Config> {
             names: trap.domains.keys().map(|d| d.trim_start_matches('.').to_owned()).collect(),
             addresses: Vec::new(),
         },
-        traps: Traps::parse(&list).context("trap.domains and trap.addresses")?,
+        traps,
         helocheck: trap.helocheck.iter().cloned().collect(),
         limits: Limits {
             sessions: trap.sessions,
@@ -281,6 +329,25 @@ fn sensor(config: &Config, keys: &Keys) -> Result<heloscope_trap::Config> {
         },
         state: config.state.clone(),
         shingle_key: key,
-        bodies: None,
+        bodies: bodies(config)?,
     })
+}
+
+/// Where messages are kept, if they are. Those of a time when they were are not left behind.
+fn bodies(config: &Config) -> Result<Option<Bodies>> {
+    let folder = config.state.join("bodies");
+    let hours = config.trap.bodies_hours;
+    if hours == 0 {
+        return match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error)
+                .with_context(|| format!("removing the messages kept in {}", folder.display())),
+            _ => Ok(None),
+        };
+    }
+    Ok(Some(Bodies {
+        folder,
+        keep: Duration::from_secs(hours * 3600),
+        session_bytes: usize::try_from(config.trap.message_bytes).unwrap_or(usize::MAX),
+        all_bytes: config.trap.bodies_bytes,
+    }))
 }

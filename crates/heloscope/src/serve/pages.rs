@@ -5,9 +5,11 @@ use super::config::Config;
 use super::keys::Keys;
 use super::metrics::Meters;
 use super::names::Names;
+use super::postman::Post;
+use super::secrets::Secrets;
 use anyhow::{Context, Result};
 use heloscope_ledger::{Ledger, Policy};
-use heloscope_web::{Limits, Rate, Rim, Sensor, Site, State};
+use heloscope_web::{Limits, Postman, Rate, Rim, Sensor, Site, State};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -16,10 +18,16 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Pages {
     sockets: Vec<TcpListener>,
     site: Site,
+    postman: Option<Post>,
 }
 
 impl Pages {
-    pub(crate) fn bind(config: &Config, keys: &Keys, policy: Policy) -> Result<Self> {
+    pub(crate) fn bind(
+        config: &Config,
+        keys: &Keys,
+        secrets: &Secrets,
+        policy: Policy,
+    ) -> Result<Self> {
         let web = &config.web;
         let bind = |address: &SocketAddr| {
             let socket = TcpListener::bind(address).with_context(|| {
@@ -30,34 +38,21 @@ impl Pages {
         };
         let sockets = web.listen.iter().map(bind).collect::<Result<Vec<_>>>()?;
         let bound = sockets.first().and_then(|socket| socket.local_addr().ok());
-        let desk = match &web.desk_token {
-            None => None,
-            Some(path) => {
-                let token = std::fs::read_to_string(path)
-                    .with_context(|| format!("reading the desk's token {}", path.display()))?;
-                let token = token.trim();
-                anyhow::ensure!(
-                    token.len() >= 16,
-                    "{}: a desk's token has at least 16 characters (openssl rand -hex 24)",
-                    path.display()
-                );
-                Some(token.to_owned())
-            }
-        };
         let site = Site {
             zone: config.zone.clone(),
             url: url(config, bound),
             operator: web.operator.clone(),
             contact: web.contact.clone(),
             key: keys.derive("web"),
-            desk,
+            desk: secrets.desk.clone(),
             front_ends: web.forwarded_from.clone(),
             watchers: web.watchers.clone(),
             pages: Rate { burst: 60, every_ms: 500 },
             forms: Rate { burst: 10, every_ms: 10_000 },
             policy,
         };
-        Ok(Self { sockets, site })
+        let postman = Post::new(config, secrets)?;
+        Ok(Self { sockets, site, postman })
     }
 
     /// How people reach the pages.
@@ -81,7 +76,7 @@ impl Pages {
         let rim = Rim {
             now: Box::new(clock::now),
             resolver: names,
-            postman: None,
+            postman: self.postman.map(|post| Arc::new(post) as Arc<dyn Postman>),
             metrics: {
                 let meters = meters.clone();
                 Box::new(move || meters.text())

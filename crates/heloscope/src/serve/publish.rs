@@ -48,11 +48,18 @@ pub(crate) fn follow(ledger: &Ledger, table: &Arc<Table>) -> Result<()> {
     ledger.follow(follower).context("following the ledger for DNS")
 }
 
-fn change(prefix: IpNet, value: Option<Sublists>) -> Change {
+/// A prefix's value as DNS has it.
+pub(crate) fn change(prefix: IpNet, value: Option<Sublists>) -> Change {
     let listed = |sublists: Sublists| {
+        let reason = |s| if sublists.is_by_hand() { by_hand() } else { reason(s) };
         Value::new(sublists.iter().filter_map(|s| Some((Code::new(s.code())?, reason(s)))))
     };
     Change { prefix, value: value.and_then(listed) }
+}
+
+/// What no detector saw is not said to have been seen.
+fn by_hand() -> Reason {
+    Reason::new("{address} was listed by the operator of this list; why and how out:")
 }
 
 fn reason(sublist: Sublist) -> Reason {

@@ -11,13 +11,20 @@
 mod answers;
 mod bad_input;
 mod collect;
+mod dialects;
+mod feed;
 mod hostile;
+mod list;
 mod permission;
 mod redact;
 mod senders;
 mod serve;
+mod serve_as_user;
+mod serve_letters;
+mod the_loop;
 mod transforms;
 mod usage;
+mod washer;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -7,6 +7,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
+/// These ask name servers or an address's past, which a capture alone does not show: the recordings are
+/// judged with both in crates/detect/tests/it/recordings.rs.
+const NEED_MORE: [&str; 5] = [
+    "helo-random-dynamic",
+    "helo-random-in-ptr-domain",
+    "helo-big-name-wrong-ptr",
+    "helo-rotation",
+    "no-or-dynamic-ptr",
+];
+
 /// The sessions of a capture, as `heloscope sessions` prints them.
 fn sessions(capture: &Path) -> Vec<Value> {
     let out = Command::new(env!("CARGO_BIN_EXE_heloscope"))
@@ -44,6 +54,10 @@ fn real_mailers_are_spared_and_bots_are_seen() {
         }
         for expected in kind["detectors"].as_array().unwrap() {
             let expected = expected.as_str().unwrap();
+            if NEED_MORE.contains(&expected) {
+                assert!(!spoke.contains(expected), "{expected} spoke without being able to know");
+                continue;
+            }
             if heloscope_detect::catalogue::find(expected).is_some() && !spoke.contains(expected) {
                 wrong.push(format!("{}: {expected} does not speak", text("kind")));
             }

@@ -6,23 +6,41 @@ use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-struct List {
-    process: Child,
-    trap: SocketAddr,
+pub(crate) struct List {
+    pub(crate) process: Child,
+    pub(crate) trap: SocketAddr,
     dns: SocketAddr,
-    web: SocketAddr,
+    pub(crate) web: SocketAddr,
 }
 
 impl List {
-    fn start(state: &std::path::Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_heloscope"))
-            .args(["serve", "--lab", "--zone", "bl.test", "--trap", "127.0.0.1:0"])
-            .args(["--dns", "127.0.0.1:0", "--web", "127.0.0.1:0"])
-            .args(["--trap-proxy-protocol-from", "127.0.0.0/8", "--state"])
-            .arg(state)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+    pub(crate) fn start(state: &std::path::Path) -> Self {
+        Self::begin(
+            Command::new(env!("CARGO_BIN_EXE_heloscope"))
+                .args(["serve", "--lab", "--zone", "bl.test", "--trap", "127.0.0.1:0"])
+                .args(["--dns", "127.0.0.1:0", "--web", "127.0.0.1:0"])
+                .args(["--trap-proxy-protocol-from", "127.0.0.0/8", "--state"])
+                .arg(state),
+        )
+    }
+
+    /// One with a file of its own; `[trap]` ends it.
+    pub(crate) fn configured(folder: &std::path::Path, text: &str) -> Self {
+        let path = folder.join("serve.toml");
+        let state = folder.join("state");
+        let always = "zone = \"bl.test\"\nlab = true\n";
+        std::fs::write(&path, format!("{always}state = {state:?}\n{text}")).unwrap();
+        let log = std::fs::File::options().create(true).append(true).open(folder.join("log"));
+        Self::begin(
+            Command::new(env!("CARGO_BIN_EXE_heloscope"))
+                .args(["serve", "--trap-proxy-protocol-from", "127.0.0.0/8", "--config"])
+                .arg(path)
+                .stderr(log.unwrap()),
+        )
+    }
+
+    fn begin(command: &mut Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let mut ready = |role: &str| -> SocketAddr {
             let line = lines.next().unwrap().unwrap();
@@ -34,14 +52,14 @@ impl List {
     }
 
     /// Ends it as its supervisor would.
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         let pid = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         assert_eq!(self.process.wait().unwrap().code(), Some(0));
     }
 
     /// The bot of FIELD.md that guesses passwords: it speaks before the greeting.
-    fn bot(&self, address: &str) {
+    pub(crate) fn bot(&self, address: &str) {
         let mut bot = TcpStream::connect(self.trap).unwrap();
         bot.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let said = format!("PROXY TCP4 {address} 192.0.2.1 40001 25\r\nEHLO ylmf-pc\r\n");
@@ -57,7 +75,7 @@ impl List {
     }
 
     /// The first answer to an A question for an address, its last octet.
-    fn code(&self, address: &str) -> Option<u8> {
+    pub(crate) fn code(&self, address: &str) -> Option<u8> {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         let mut question = vec![0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
@@ -74,7 +92,7 @@ impl List {
         (answer[7] > 0).then(|| answer[n - 1])
     }
 
-    fn http(&self, method: &str, path: &str) -> (u16, String) {
+    pub(crate) fn http(&self, method: &str, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.web).unwrap();
         write!(
             stream,
@@ -89,7 +107,7 @@ impl List {
     }
 
     #[allow(clippy::disallowed_methods)] // a bound on waiting
-    fn wait_until_listed(&self, address: &str) {
+    pub(crate) fn wait_until_listed(&self, address: &str) {
         let begun = Instant::now();
         while self.code(address) != Some(4) {
             assert!(begun.elapsed() < Duration::from_secs(20), "{address} is not listed");

@@ -3,8 +3,8 @@
 use super::{Book, net_of};
 use crate::delay;
 use crate::policy::{self, Policy, Sign, Verdict};
-use crate::record::{Hit, Listing, Record, Rules};
-use crate::{HeloClass, PastEvent, Sublist, Sublists};
+use crate::record::{Hand, Hit, Listing, Record, Rules};
+use crate::{HeloClass, PastEvent, Sublist};
 use heloscope_model::Time;
 use heloscope_model::sighting::TrapKind;
 use ipnet::IpNet;
@@ -16,6 +16,8 @@ const NAMED: usize = 8;
 /// What a listing will say, apart from its times.
 struct Grounds {
     last: Time,
+    /// When the newest of them became visible.
+    visible: Time,
     rules: Vec<u16>,
     helo: HeloClass,
 }
@@ -45,6 +47,11 @@ impl Book {
         }
         let Some(record) = self.state.records.get_mut(&prefix) else { return };
         let fresh = record.listing.is_none();
+        // What ran out does not come back by what it rested on: neither a trap hit nor what only supports
+        // begins it anew.
+        if fresh && record.ran_out().is_some_and(|ran_out| grounds.visible <= ran_out) {
+            return;
+        }
         let times = record.times_listed.saturating_add(u32::from(fresh));
         let edge = delay::edge(prefix.addr(), grounds.last, &self.key, &self.policy);
         let expires = edge.plus_secs(policy::term(times, verdict.dynamic, &self.policy) as f64);
@@ -56,16 +63,18 @@ impl Book {
                 listing.last = listing.last.max(grounds.last);
                 listing.expires = listing.expires.max(expires);
                 // What speaks for a bot is not taken back by traps alone; the other way it is graver.
-                let graver = verdict.sublist > listing.sublist;
-                if verdict.sublist >= listing.sublist {
+                let joins = listing.is_by_hand();
+                let graver = joins || verdict.sublist > listing.sublist;
+                if joins || verdict.sublist >= listing.sublist {
                     (listing.sublist, listing.rules, listing.helo) =
                         (verdict.sublist, grounds.rules, grounds.helo);
                 }
+                listing.hand.iter_mut().for_each(|hand| hand.alone = false);
                 graver
             }
             None => {
                 record.times_listed = times;
-                record.happened(PastEvent::Listed, now, grounds.rules.clone(), None);
+                record.happened(PastEvent::Listed, now, grounds.rules.clone(), None, None);
                 let since = Time::from_secs(now.secs());
                 record.listing = Some(Listing {
                     sublist: verdict.sublist,
@@ -74,6 +83,7 @@ impl Book {
                     expires,
                     rules: grounds.rules,
                     helo: grounds.helo,
+                    hand: None,
                 });
                 true
             }
@@ -83,7 +93,7 @@ impl Book {
             self.state.days.of(now).listed += 1;
         }
         if changed {
-            self.change(prefix, Some(Sublists::only(verdict.sublist)));
+            self.changed(prefix);
         }
         // Every new sign at a member prolongs its /64 as well.
         self.weigh_net(prefix, PastEvent::Expired, now);
@@ -99,7 +109,10 @@ impl Book {
     ) {
         let Some(record) = self.state.records.get_mut(&prefix) else { return };
         let Some(listing) = record.listing.take() else { return };
-        record.happened(event, now, listing.rules, words.map(str::to_owned));
+        let own = listing.hand.as_ref().filter(|hand| hand.alone);
+        let last = own.is_none().then_some(listing.last);
+        let words = words.map(str::to_owned).or_else(|| own.map(Hand::words));
+        record.happened(event, now, listing.rules, words, last);
         if event == PastEvent::Recalled {
             // It was the list's mistake: the next one is not a relisting.
             record.times_listed = record.times_listed.saturating_sub(1);
@@ -117,6 +130,75 @@ impl Book {
         self.weigh_net(prefix, event, now);
     }
 
+    /// Ends what detectors listed, and leaves what the operator did.
+    fn fall(&mut self, prefix: IpNet, event: PastEvent, words: Option<&str>, now: Time) {
+        let listing = self.state.records.get_mut(&prefix).and_then(|r| r.listing.as_mut());
+        let Some(listing) = listing else { return };
+        match &mut listing.hand {
+            Some(hand) if hand.until > now => {
+                if !std::mem::replace(&mut hand.alone, true) {
+                    listing.expires = hand.until;
+                    (listing.sublist, listing.rules, listing.helo) =
+                        (Sublist::Bots, Vec::new(), HeloClass::None);
+                    self.changed(prefix);
+                    self.weigh_net(prefix, event, now);
+                }
+            }
+            _ => self.delist(prefix, event, words, now),
+        }
+    }
+
+    /// Lists a prefix by the operator's word. What was seen of it stays what it was: his word has its own
+    /// term, and only his saying it again moves that.
+    pub(super) fn list_by_hand(
+        &mut self,
+        prefix: IpNet,
+        why: &str,
+        seen: Option<Time>,
+        until: Option<Time>,
+        now: Time,
+    ) {
+        let until = policy::by_hand_until(now, until, &self.policy);
+        if !is_listed_whole(prefix) || !self.may_list(prefix) || until <= now {
+            return;
+        }
+        let last = seen.unwrap_or(now).min(now);
+        let record = self.state.records.entry(prefix).or_default();
+        let alone = record.listing.as_ref().is_none_or(Listing::is_by_hand);
+        let hand = Hand { why: why.to_owned(), until, alone };
+        record.happened(PastEvent::Listed, now, Vec::new(), Some(hand.words()), None);
+        match &mut record.listing {
+            Some(listing) => {
+                listing.last = listing.last.max(last);
+                listing.expires = if alone { until } else { listing.expires.max(until) };
+                listing.hand = Some(hand);
+            }
+            None => {
+                record.times_listed = record.times_listed.saturating_add(1);
+                record.listing = Some(Listing {
+                    sublist: Sublist::Bots,
+                    since: Time::from_secs(now.secs()),
+                    last,
+                    expires: until,
+                    rules: Vec::new(),
+                    helo: HeloClass::None,
+                    hand: Some(hand),
+                });
+                self.state.active += 1;
+                self.state.days.of(now).listed += 1;
+                self.changed(prefix);
+            }
+        }
+        self.enqueue(prefix);
+    }
+
+    /// Says where a prefix stands now.
+    fn changed(&mut self, prefix: IpNet) {
+        let listing = self.state.records.get(&prefix).and_then(|r| r.listing.as_ref());
+        let value = listing.map(Listing::value);
+        self.change(prefix, value);
+    }
+
     /// What is left of a listing's grounds after some were taken away: age is no matter here.
     pub(super) fn recheck(&mut self, prefix: IpNet, event: PastEvent, why: &str, now: Time) {
         let Some(record) = self.state.records.get_mut(&prefix) else { return };
@@ -130,11 +212,11 @@ impl Book {
                 (listing.sublist, listing.rules, listing.helo) =
                     (sublist, grounds.rules, grounds.helo);
                 if was != sublist {
-                    self.change(prefix, Some(Sublists::only(sublist)));
+                    self.changed(prefix);
                     self.weigh_net(prefix, event, now);
                 }
             }
-            _ => self.delist(prefix, event, Some(why), now),
+            _ => self.fall(prefix, event, Some(why), now),
         }
     }
 
@@ -157,7 +239,7 @@ impl Book {
         }
         let several = dialects.into_values().filter(|m| m.len() >= self.policy.net_members);
         let Some(members) = several.max_by_key(|m| m.len()) else {
-            self.delist(net, event, None, now);
+            self.fall(net, event, None, now);
             self.enqueue(net);
             return;
         };
@@ -174,19 +256,31 @@ impl Book {
             Some(listing) => {
                 (listing.last, listing.expires) =
                     (listing.last.max(last), listing.expires.max(expires));
+                if listing.is_by_hand() {
+                    (listing.rules, listing.helo) = (rules, helo);
+                    listing.hand.iter_mut().for_each(|hand| hand.alone = false);
+                    self.changed(net);
+                }
             }
             None => {
                 record.times_listed = record.times_listed.saturating_add(1);
-                record.happened(PastEvent::Listed, now, rules.clone(), None);
+                record.happened(PastEvent::Listed, now, rules.clone(), None, None);
                 let (sublist, since) = (Sublist::Bots, Time::from_secs(now.secs()));
-                record.listing = Some(Listing { sublist, since, last, expires, rules, helo });
+                record.listing =
+                    Some(Listing { sublist, since, last, expires, rules, helo, hand: None });
                 self.state.active += 1;
                 self.state.days.of(now).listed += 1;
-                self.change(net, Some(Sublists::only(Sublist::Bots)));
+                self.changed(net);
             }
         }
         self.enqueue(net);
     }
+}
+
+/// Whether a prefix is one that the list holds: an address, or the /64 that a customer is given.
+pub(crate) fn is_listed_whole(prefix: IpNet) -> bool {
+    prefix.prefix_len() == prefix.max_prefix_len()
+        || (prefix.max_prefix_len() == 128 && prefix.prefix_len() == 64)
 }
 
 fn weigh(record: &Record, rules: &Rules, policy: &Policy) -> Option<Verdict> {
@@ -227,16 +321,17 @@ fn telling<'a>(
     })
 }
 
-fn grounds(record: &Record, rules: &Rules, sublist: Sublist) -> Option<Grounds> {
-    let newest = telling(record, rules, sublist).max_by_key(|h| (h.at, h.sequence))?;
+fn grounds(record: &Record, names: &Rules, sublist: Sublist) -> Option<Grounds> {
+    let newest = telling(record, names, sublist).max_by_key(|h| (h.at, h.sequence))?;
     // Most telling first; the same detector in two versions is named once, by the view.
-    let mut named: Vec<(char, u16)> = telling(record, rules, sublist)
+    let mut named: Vec<(char, u16)> = telling(record, names, sublist)
         .flat_map(|h| &h.rules)
-        .filter_map(|n| rules.get(*n).map(|r| (r.class, *n)))
+        .filter_map(|n| names.get(*n).map(|r| (r.class, *n)))
         .filter(|(class, _)| *class != 'X')
         .collect();
     named.sort_unstable();
     named.dedup();
     let rules = named.into_iter().map(|(_, n)| n).take(NAMED).collect();
-    Some(Grounds { last: newest.at, rules, helo: newest.helo })
+    let visible = telling(record, names, sublist).map(|h| h.visible).max()?;
+    Some(Grounds { last: newest.at, visible, rules, helo: newest.helo })
 }

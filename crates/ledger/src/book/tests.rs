@@ -7,6 +7,8 @@ use crate::event::RuleFacts;
 use crate::snapshot::{self, Head};
 use proptest::prelude::*;
 
+mod washer;
+
 fn address() -> impl Strategy<Value = IpAddr> {
     let pool = [
         "203.0.113.1",
@@ -85,6 +87,7 @@ fn history(most: usize) -> impl Strategy<Value = Vec<Event>> {
     let detector = prop::sample::select(vec!["helo-ylmf-pc".to_owned(), "pregreet".into()]);
     let by = prop::sample::select(vec![Asked::Anybody, Asked::Owner, Asked::Operator]);
     let at = Time::from_secs(0);
+    let since = prop::option::of(1_700_000_000..1_700_400_000_i64);
     let event = prop_oneof![
         12 => facts().prop_map(Event::Detected),
         8 => Just(Event::Ticked { at }),
@@ -96,8 +99,14 @@ fn history(most: usize) -> impl Strategy<Value = Vec<Event>> {
         1 => prefix().prop_map(move |prefix| Event::Unexempted { at, prefix }),
         1 => prefix().prop_map(move |prefix| Event::Withdrawn { at, prefix, why: "asked".into() }),
         1 => prefix().prop_map(move |prefix| Event::Erased { at, prefix }),
-        1 => (detector.clone(), 1..3_u32).prop_map(move |(detector, version)| {
-            Event::Recalled { at, detector, version, incident: "misfired".into() }
+        2 => (prefix(), prop::option::of(0..3_000_000_i64)).prop_map(move |(prefix, until)| {
+            let until = until.map(|s| Time::from_secs(1_700_000_000 + s));
+            Event::Added { at, prefix, why: "by hand".into(), seen: None, until }
+        }),
+        1 => (detector.clone(), 1..3_u32, since).prop_map(move |(detector, version, from)| {
+            let (from, to) = (from.map(Time::from_secs), None);
+            let recall = Recall { detector, version, from, to };
+            Event::Recalled { at, recall, incident: "misfired".into() }
         }),
         1 => detector.clone().prop_map(move |detector| Event::Paused { at, detector, why: "rate".into() }),
         1 => detector.prop_map(move |detector| Event::Resumed { at, detector }),
@@ -120,7 +129,8 @@ fn history(most: usize) -> impl Strategy<Value = Vec<Event>> {
                 | Event::Withdrawn { at, .. }
                 | Event::Paused { at, .. }
                 | Event::Resumed { at, .. }
-                | Event::Erased { at, .. } => *at = now,
+                | Event::Erased { at, .. }
+                | Event::Added { at, .. } => *at = now,
             }
             event
         };

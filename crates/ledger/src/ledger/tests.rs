@@ -252,3 +252,150 @@ fn many_at_once_are_all_recorded_and_taken_out() {
     assert_eq!(ledger.active(), 200);
     assert!(addresses.iter().all(|a| ledger.sublist(a.parse().unwrap()) == Some(Sublist::Bots)));
 }
+
+fn net(prefix: &str) -> IpNet {
+    prefix.parse().unwrap()
+}
+
+#[test]
+fn what_the_operator_lists_says_so_and_ends_in_its_time_whatever_is_seen() {
+    let ledger = lab();
+    let listing =
+        ledger.add(net("203.0.113.9/32"), "Phishing by hand.", Some(at(5)), None, at(60)).unwrap();
+    assert_eq!((listing.sublist, listing.by_hand), (Sublist::Bots, true));
+    assert_eq!(listing.reason, "Listed by the operator of this list: Phishing by hand.");
+    assert_eq!((listing.since, listing.expires), (at(60), at(60 + 7 * DAY)));
+    assert!(ledger.listed()[0].1.is_by_hand(), "DNS is told that no detector said so");
+    assert!(at(5).since(listing.last.time).abs() <= f64::from(listing.last.tolerance_s));
+
+    // A detector agrees: its own term runs from what it saw, the operator's stays.
+    ledger.detected(session(BOT, 6 * DAY, "A:helo")).unwrap();
+    let both = ledger.public(bot()).0.unwrap();
+    assert_eq!((both.by_hand, both.since), (false, at(60)));
+    assert!(both.reason.ends_with("Phishing by hand."), "{}", both.reason);
+    assert_eq!(both.expires, at(13 * DAY));
+    ledger.tick(at(8 * DAY)).unwrap();
+    let one = ledger.public(bot()).0.unwrap();
+    assert!(!one.reason.contains("operator"), "his word has run out: {}", one.reason);
+    ledger.tick(at(13 * DAY)).unwrap();
+    assert_eq!(ledger.public(bot()).1[0].event, PastEvent::Expired);
+}
+
+#[test]
+fn a_recall_leaves_what_the_operator_lists() {
+    let ledger = lab();
+    ledger.detected(session(BOT, 60, "A:helo:misfires")).unwrap();
+    let until = Some(at(3 * DAY));
+    ledger.add(net("203.0.113.9/32"), "It is a bot.", None, until, at(70)).unwrap();
+    ledger.recall("misfires", 1, "A printer.", at(80)).unwrap();
+    let left = ledger.public(bot()).0.unwrap();
+    assert_eq!((left.by_hand, left.expires), (true, at(3 * DAY)));
+    assert_eq!(ledger.incidents()[0].listings, 0);
+    ledger.tick(at(3 * DAY)).unwrap();
+    let past = &ledger.public(bot()).1[0];
+    assert_eq!((past.event, past.last), (PastEvent::Expired, None));
+    assert!(past.reason.ends_with("It is a bot."), "{}", past.reason);
+}
+
+#[test]
+fn whoever_is_listed_by_hand_gets_out_as_everybody() {
+    let ledger = lab();
+    ledger.add(net("203.0.113.9/32"), "It is a bot.", None, None, at(60)).unwrap();
+    assert_eq!(ledger.remove(bot(), Asked::Anybody, at(70)).unwrap(), Removal::Granted);
+    ledger.add(net("203.0.113.9/32"), "It is one.", None, None, at(80)).unwrap();
+    let again = ledger.remove(bot(), Asked::Anybody, at(90)).unwrap();
+    assert!(matches!(again, Removal::Refused { .. }), "{again:?}");
+    ledger.withdraw(net("203.0.113.0/24"), "We erred.", at(100)).unwrap();
+    assert_eq!(ledger.listed(), []);
+}
+
+#[test]
+fn what_cannot_be_listed_by_hand() {
+    let ledger = lab();
+    ledger.exempt(net("203.0.113.128/25"), "ours", None, at(1)).unwrap();
+    let day = |n| Some(at(n * DAY));
+    for (prefix, until, why) in [
+        ("203.0.113.0/24", None, "single addresses"),
+        ("2001:db8::/48", None, "single addresses"),
+        ("10.0.0.1/32", None, "reserved"),
+        ("127.0.0.2/32", None, "reserved"),
+        ("203.0.113.200/32", None, "exempted"),
+        ("203.0.113.9/32", day(29), "ends after now"),
+        ("203.0.113.9/32", day(0), "ends after now"),
+    ] {
+        let error = ledger.add(net(prefix), "x", None, until, at(2)).unwrap_err().to_string();
+        assert!(error.contains(why), "{prefix}: {error}");
+    }
+    assert_eq!(ledger.active(), 0);
+    let wide = ledger.add(net("2001:db8::/64"), "Rotates.", None, day(28), at(2)).unwrap();
+    assert_eq!(wide.prefix, net("2001:db8::/64"));
+    assert_eq!(ledger.sublist("2001:db8::77".parse().unwrap()), Some(Sublist::Bots));
+    // Its members come and go: the operator's word does not hang on them.
+    ledger.detected(session("2001:db8::7", 60, "A:helo")).unwrap();
+    ledger.withdraw(net("2001:db8::7/128"), "We erred.", at(70)).unwrap();
+    assert!(ledger.listed().is_empty(), "a removal takes the /64 around it as well");
+}
+
+#[test]
+fn a_recall_of_some_hours_leaves_the_others() {
+    let ledger = lab();
+    for (host, hour) in [(1, 1), (2, 2), (3, 3), (4, 4)] {
+        let session = session(&format!("203.0.113.{host}"), hour * 3600, "A:helo:misfires");
+        ledger.detected(session).unwrap();
+    }
+    let (from, to) = (Some(at(2 * 3600)), Some(at(4 * 3600)));
+    let recall = Recall { detector: "misfires".into(), version: 1, from, to };
+    assert_eq!(
+        ledger.recall_between(recall, "A bad rule for two hours.", at(4 * 3600)).unwrap(),
+        2
+    );
+    let left: Vec<String> = ledger.listed().iter().map(|(p, _)| p.to_string()).collect();
+    assert_eq!(left, ["203.0.113.1/32", "203.0.113.4/32"]);
+    // A late report of that time says nothing, a new one does.
+    let late = Detected { arrived: at(5 * 3600), ..session(BOT, 3 * 3600, "A:helo:misfires") };
+    ledger.detected(late).unwrap();
+    assert_eq!(ledger.sublist(bot()), None);
+    ledger.detected(session(BOT, 5 * 3600, "A:helo:misfires")).unwrap();
+    assert_eq!(ledger.sublist(bot()), Some(Sublist::Bots));
+    assert_eq!(ledger.reported(), [("misfires".to_owned(), 1)]);
+}
+
+#[test]
+fn listings_in_pages_and_within_a_prefix() {
+    let ledger = lab();
+    for address in ["203.0.113.1", "203.0.113.2", "198.51.100.7", "2001:db8::1"] {
+        ledger.detected(session(address, 60, "A:helo")).unwrap();
+    }
+    let page = |within: Option<&str>, after: Option<&str>, most| -> Vec<String> {
+        let listings = ledger.listings(within.map(net), after.map(net), most);
+        listings.iter().map(|l| l.prefix.to_string()).collect()
+    };
+    let (a, b, c, d) = ("198.51.100.7/32", "203.0.113.1/32", "203.0.113.2/32", "2001:db8::1/128");
+    for (within, after, most, want) in [
+        (None, None, 9, vec![a, b, c, d]),
+        (None, None, 2, vec![a, b]),
+        (None, Some(b), 2, vec![c, d]),
+        (None, Some(d), 2, vec![]),
+        (Some("203.0.113.0/24"), None, 9, vec![b, c]),
+        (Some("203.0.113.0/24"), Some(b), 9, vec![c]),
+        (Some("203.0.113.0/24"), Some(c), 9, vec![]),
+        (Some("203.0.113.0/24"), Some(d), 9, vec![]),
+        (Some("0.0.0.0/0"), None, 9, vec![a, b, c]),
+        (Some("203.0.113.2/32"), None, 9, vec![c]),
+        (Some("::/0"), Some(c), 9, vec![d]),
+        (Some("255.255.255.255/32"), None, 9, vec![]),
+    ] {
+        assert_eq!(page(within, after, most), want, "{within:?} {after:?}");
+    }
+}
+
+#[test]
+fn history_tells_when_an_ended_listing_was_last_seen_as_it_was_told() {
+    let ledger = lab();
+    ledger.detected(session(BOT, 60, "A:helo")).unwrap();
+    let told = ledger.public(bot()).0.unwrap().last;
+    ledger.remove(bot(), Asked::Anybody, at(100)).unwrap();
+    let past = ledger.public(bot()).1;
+    assert_eq!((past[0].event, past[0].last), (PastEvent::Removed, Some(told)));
+    assert_eq!((past[1].event, past[1].last), (PastEvent::Listed, None));
+}

@@ -175,6 +175,7 @@ impl Writer {
         let generation = {
             let mut book = self.shared.book.write().unwrap_or_else(PoisonError::into_inner);
             for (event, answer) in events {
+                let was = book.state.incidents.len();
                 let removal = match &event {
                     Event::RemovalAsked { at, address, by } => {
                         Some(book.removal(*address, *by, *at))
@@ -182,7 +183,8 @@ impl Writer {
                     _ => None,
                 };
                 all.extend(book.apply(&event));
-                answers.push((answer, Answer { sequence: book.generation(), removal }));
+                let recalled = book.state.incidents.get(was).map(|incident| incident.listings);
+                answers.push((answer, Answer { sequence: book.generation(), removal, recalled }));
             }
             self.shared.log.lock().unwrap_or_else(PoisonError::into_inner).extend(&all);
             book.generation()
@@ -208,7 +210,7 @@ impl Writer {
 
     fn nothing(&self) -> Answer {
         let book = self.shared.book.read().unwrap_or_else(PoisonError::into_inner);
-        Answer { sequence: book.generation(), removal: None }
+        Answer { sequence: book.generation(), removal: None, recalled: None }
     }
 }
 

@@ -50,6 +50,11 @@ fn what_lists_and_what_does_not() {
             None,
         ),
         (
+            "that an address is shared supports nothing",
+            &[(0, 0, 1, &["B:helo", "C:reverse-name", "C:sharing:address-shared"], &[])],
+            None,
+        ),
+        (
             "B repeated within an hour does not",
             &[(0, 0, 1, &["B:helo"], &[]), (1, 0, 1, &["B:helo"], &[])],
             None,
@@ -97,9 +102,19 @@ fn what_lists_and_what_does_not() {
             Some((Sublist::Bots, Families)),
         ),
         (
-            "B, a C and a never-used trap",
-            &[(0, 0, 1, &["B:helo", "C:protocol"], &trap)],
+            "B, a C and two never-used traps",
+            &[(0, 0, 1, &["B:helo", "C:protocol"], &[(NeverUsed, 1), (NeverUsed, 2)])],
             Some((Sublist::Bots, Families)),
+        ),
+        (
+            "B, a C and one trap, however often, do not",
+            &[(0, 0, 1, &["B:helo", "C:protocol"], &trap), (1, 0, 1, &[], &trap)],
+            None,
+        ),
+        (
+            "a late trap hit does not push out what two days say",
+            &[(0, 0, 1, &["B:helo"], &[]), (335, 0, 1, &["B:helo"], &[]), (340, 0, 1, &[], &trap)],
+            Some((Sublist::Bots, Days)),
         ),
         (
             "B, a C and typo and recycled traps do not",

@@ -4,7 +4,7 @@
 use super::*;
 use crate::ledger::tests::{at, session};
 use crate::verify::{Verified, verify_on};
-use crate::{Asked, Config, Ledger, replay, verify};
+use crate::{Asked, Config, Ledger, replay, standing, verify};
 use heloscope_journal::simulated::{Fate, SimulatedDisk};
 use std::net::IpAddr;
 
@@ -188,10 +188,13 @@ fn a_folder_opened_again_is_the_same_and_erasure_forgets() {
     let verified = verify(folder.path()).unwrap();
     assert_eq!((&verified.faults[..], verified.erased), (&[][..], 2), "{verified:?}");
     assert_eq!(verified.texts, 19 * 3 + 1);
-    let replayed = replay(folder.path(), Policy::lab(), [0; 32], Some).unwrap();
-    assert_eq!(replayed.stopped_at, Some(10), "where erasure begins");
-    assert_eq!(replayed.book.listed().count(), 8);
-    let none = replay(folder.path(), Policy::lab(), [0; 32], |e| match e {
+    let replayed = replay(folder.path(), Policy::lab(), [0; 32], |_, event| Some(event)).unwrap();
+    assert_eq!(replayed.erased, 2, "the session and the erasure of it");
+    assert_eq!(replayed.book.listed().count(), 18, "what was said of the others stands");
+    let (_, standing) = standing(folder.path(), Policy::lab(), [0; 32]).unwrap().unwrap();
+    let whole = |book: &crate::Book| book.listings(None, None, usize::MAX);
+    assert_eq!(whole(&replayed.book), whole(&standing));
+    let none = replay(folder.path(), Policy::lab(), [0; 32], |_, event| match event {
         Event::Detected(mut facts) => {
             facts.rules.retain(|r| r.detector != "helo-ylmf-pc");
             Some(Event::Detected(facts))

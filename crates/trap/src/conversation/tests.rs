@@ -78,7 +78,10 @@ impl Talk {
         self.go_on();
     }
 
+    /// One trap for mail, and one name that nobody logs in with.
     fn end(mut self) -> Sighting {
+        let traps = Traps::parse("spam.example never-used").unwrap();
+        let traps = traps.with_logins(["backup".to_owned()]).unwrap();
         self.record.finish(End {
             at: self.now,
             state: if self.closed == Some(Why::Quit) { EndState::Quit } else { EndState::Close },
@@ -86,7 +89,7 @@ impl Talk {
             bodies: self.conversation.take_bodies(),
             sensor: "test",
             receiver: &Default::default(),
-            traps: &Traps::parse("spam.example never-used").unwrap(),
+            traps: &traps,
         })
     }
 }
@@ -191,6 +194,21 @@ fn recipients_are_answered_alike() {
     let (other, none) = answer("joe@example.org");
     assert_eq!((traps, none), (1, 0));
     assert_eq!(trap, other);
+}
+
+/// `backup`, who never was, with a password; `joe@spam.example`, a trap that takes mail; `joe`.
+#[test]
+fn a_log_in_as_nobody_is_noted() {
+    let login = |response: &str| {
+        let mut rules = rules();
+        rules.personality.extensions.auth = true;
+        let mut talk = Talk::begin(rules);
+        talk.hear(format!("EHLO x\r\nAUTH PLAIN {response}\r\nQUIT\r\n").as_bytes());
+        talk.end().trap_login
+    };
+    assert!(login("AGJhY2t1cABzZWNyZXQ="));
+    assert!(!login("AGpvZUBzcGFtLmV4YW1wbGUAc2VjcmV0"));
+    assert!(!login("AGpvZQBzZWNyZXQ="));
 }
 
 #[test]

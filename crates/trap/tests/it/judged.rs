@@ -60,3 +60,30 @@ fn headers_where_commands_belong() {
     let found = judge(&trap.sighting());
     assert!(found.contains(&("headers-as-commands", 'B')), "{found:?}");
 }
+
+/// The sensor knows which names are nobody's, and says so; the owner is told no name.
+#[test]
+fn a_log_in_as_nobody_and_its_twin() {
+    let mut trap = Trap::start(|config| {
+        config.personality.extensions.auth = true;
+        config.traps = config.traps.clone().with_logins(["backup".to_owned()]).unwrap();
+    });
+    // backup, and anna@example.org whose program asks the wrong server.
+    for (response, class) in
+        [("AGJhY2t1cABzZWNyZXQ=", Some('A')), ("AGFubmFAZXhhbXBsZS5vcmcAc2VjcmV0", None)]
+    {
+        let mut client = trap.connect();
+        client.reply();
+        client.say("EHLO mail.example.org");
+        client.say(&format!("AUTH PLAIN {response}"));
+        client.say("QUIT");
+        let mut sighting = trap.sighting();
+        sighting.session.client.set_ip("192.0.2.7".parse().unwrap());
+        sighting.session.server.set_port(25);
+        let (around, dialects) = Default::default();
+        let found = heloscope_detect::judge_sighting(&sighting, &around, &dialects);
+        let guessing = found.iter().find(|d| d.detector == "auth-guessing");
+        assert_eq!(guessing.map(|d| d.class), class, "{found:?}");
+        assert!(guessing.is_none_or(|d| !d.owner.as_str().contains("backup")));
+    }
+}

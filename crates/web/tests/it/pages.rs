@@ -138,6 +138,8 @@ fn removal_is_granted_once_refused_after_a_relapse_and_granted_when_it_stayed_qu
     assert!(gone.contains("Not listed:") && gone.contains("removed on request"), "{gone}");
     let past = notice::read(&lab.get("/lookup/203.0.113.10/notice.txt").body, SourceId(0));
     assert!(past[0].removed_at.is_some());
+    assert_eq!(past[0].tolerance_s, Some(900), "it still tells when it was last seen");
+    assert!(gone.contains("Last seen"), "{gone}");
 
     lab.pass(3600);
     lab.bot(ADDRESS, "ylmf-pc");

@@ -28,6 +28,9 @@ fn every_documented_example_is_taken() {
     let config = read(&shown.collect::<Vec<_>>().join("\n")).unwrap();
     assert_eq!(config.web.url.as_deref(), Some("https://bl.example"));
     assert_eq!(config.trap.domains.len(), 1);
+    assert_eq!(config.user.as_deref(), Some("heloscope"));
+    let relay = Relay { host: "127.0.0.1".to_owned(), port: 25 };
+    assert_eq!(config.mail.relay, Some(relay));
     assert_eq!(config.trap.helocheck.as_deref(), Some("helocheck@bl.example"));
 }
 
@@ -41,6 +44,17 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
         ("[detect]\noff = [\"helo-nonsense\"]", "there are helo-ylmf-pc"),
         ("roles = [\"dns\"]", "add the role ledger"),
         ("roles = []", "no role is left"),
+        ("[ledger]\nlockout_s = 0", "between 1 and"),
+        ("[ledger]\nslot_s = 30", "between 120 and"),
+        ("[ledger]\nslot_s = 180", "an even number of minutes"),
+        ("[ledger]\ndelay_spread_s = 0", "between 60 and"),
+        ("[mail]\nrelay = \"127.0.0.1\"", "say its name and port"),
+        ("[mail]\naccount = \"list\"", "go together"),
+        (
+            "[mail]\naccount = \"list\"\npassword = \"/etc/password\"",
+            "without mail.ca would send the password in clear",
+        ),
+        ("[trap]\nbodies_hours = 100000", "at most a year"),
     ] {
         let error = format!("{:#}", read(text).err().unwrap());
         assert!(error.contains(says), "{text}: {error}");
@@ -56,4 +70,13 @@ fn flags_win_over_the_file() {
     let flags = Serve { config: Some(path), zone, lab: true, ..Serve::default() };
     let config = Config::read(&flags).unwrap();
     assert_eq!((config.zone.as_str(), config.lab, config.trap.sessions), ("b.example", true, 7));
+}
+
+#[test]
+fn the_ledger_keeps_to_the_numbers_said_and_the_lab_delays_nothing() {
+    let config = read("[ledger]\nlockout_s = 20\nterm_s = 120\nslot_s = 240").unwrap();
+    let policy = config.ledger.policy(false);
+    assert_eq!((policy.lockout_s, policy.term_s, policy.slot_s), (20, 120, 240));
+    assert_eq!(Config::default().ledger.policy(false), Policy::standard());
+    assert_eq!(Config::default().ledger.policy(true), Policy::lab());
 }

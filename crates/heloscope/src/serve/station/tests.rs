@@ -18,6 +18,7 @@ pub(crate) fn sighting(lines: &[(Side, &str)], traps: &[&str]) -> Sighting {
         sensor: "trap".into(),
         receiver: Receiver::default(),
         session: session(machine.finish(), at),
+        trap_login: false,
         traps: traps
             .iter()
             .map(|t| TrapHit { recipient: Octets::new(t.as_bytes()), kind: TrapKind::NeverUsed })
@@ -61,7 +62,9 @@ pub(crate) const MAIL: [(Side, &str); 10] = [
 ];
 
 fn station(detect: Detect) -> Station {
-    Station::new(&detect, Dialects::default(), Histories::default()).unwrap()
+    let nowhere = std::path::Path::new("/nonexistent");
+    let histories = Arc::new(Histories::open(nowhere).unwrap());
+    Station::new(&detect, Dialects::default(), histories).unwrap()
 }
 
 fn judged(station: &mut Station, sighting: &Sighting) -> Option<Detected> {
