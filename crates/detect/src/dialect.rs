@@ -2,9 +2,9 @@
 //!
 //! A fingerprint is a set of features (`case=upper`, `path=EHLO MAIL RCPT DATA QUIT`, …); what a
 //! session was too short or too poorly recorded to show is missing from it, never guessed (a log tells
-//! that a command was said, not how: [`is_as_sent`]). Two
+//! that a command was said, not how: `is_as_sent`). Two
 //! parts: the manner (how commands are written: the same in every session of one program) and what
-//! depends on how far the session came. Known dialects stand in readable files (see [`file`]).
+//! depends on how far the session came. Known dialects stand in readable files (see [`mod@file`]).
 
 pub mod file;
 mod shipped;
