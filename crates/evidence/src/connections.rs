@@ -1,12 +1,14 @@
 //! TCP connections and attempts as others name them -> [`Connection`]s: netfilter's LOG lines
 //! ([`netfilter`]) and those of routers ([`routers`]), socket tables ([`sockets`]: `ss`,
-//! `netstat`; [`lsof`]), connection tracking ([`conntrack`]).
+//! `netstat`; [`lsof`]), connection tracking ([`conntrack`]), our own recorder
+//! ([`recorder`]).
 //!
 //! Only TCP is taken: mail, proxies and sinkholes speak nothing else that matters here.
 
 pub mod conntrack;
 pub mod lsof;
 pub mod netfilter;
+pub mod recorder;
 pub mod routers;
 pub mod sockets;
 

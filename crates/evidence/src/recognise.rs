@@ -126,7 +126,8 @@ pub(crate) fn text(text: &[u8], command: Option<&str>) -> Kind {
     if text.trim_ascii().is_empty() {
         return Kind::Unrecognised;
     }
-    let particular: [(Test, Kind); 13] = [
+    let particular: [(Test, Kind); 14] = [
+        (connections::recorder::recognise, Kind::Connections),
         (processes::recognise, Kind::Processes),
         (connections::sockets::recognise, Kind::Connections),
         (connections::conntrack::recognise, Kind::Connections),

@@ -43,6 +43,14 @@ pub(crate) enum Command {
     ///
     /// A case is a folder with evidence and an expect.toml. Exits 1 when an answer is wrong.
     Cases(Cases),
+    /// Note which process opens each connection to a mail port, from now on.
+    ///
+    /// Programs in the kernel (eBPF) see every attempt of this host, also of processes that live a
+    /// millisecond: process, arguments, script, folder and who started it. What passes through (NAT,
+    /// containers, VPN) comes from connection tracking, with the address and MAC inside. Kept in a
+    /// folder, bounded in days and bytes; `investigate` reads what --show prints. Needs root; says
+    /// `ready` on stdout; SIGTERM ends it with 0.
+    Record(Record),
     /// Run a list: trap, ledger, DNS and pages.
     ///
     /// Sessions at the SMTP trap are judged by their traits; the ledger turns detections into
@@ -161,6 +169,25 @@ pub(crate) struct Sessions {
     /// Accepted for uniformity: the output is always JSON lines (heloscope.session/1).
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Record {
+    /// The folder of the record.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/heloscope/record")]
+    pub(crate) store: PathBuf,
+    /// A port that is watched; may be given again. Else 25, 465, 587 and 2525.
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Vec<u16>,
+    /// Days that are kept.
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    pub(crate) days: u32,
+    /// Megabytes that are kept.
+    #[arg(long, value_name = "MB", default_value_t = 512)]
+    pub(crate) megabytes: u64,
+    /// Print what was recorded, one JSON object a line, and end; needs the right to read the folder only.
+    #[arg(long)]
+    pub(crate) show: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 //! Names, paths and arguments are bytes that a program chose: they are kept as text in which what is no UTF-8 or
 //! would move a reader's cursor is escaped (`\\xNN`), and are cut where they are long. Times are UTC.
 
+use crate::forwarded::Passing;
 use heloscope_model::Time;
 use serde::{Serialize, Serializer};
 use std::net::SocketAddr;
@@ -15,6 +16,15 @@ pub enum Noted {
     Connection(Box<Connection>),
     /// An open connection is over.
     Ended(Ended),
+    /// A connection from behind this host.
+    Passing {
+        /// When it was seen.
+        #[serde(serialize_with = "utc")]
+        time: Time,
+        /// Which.
+        #[serde(flatten)]
+        passing: Passing,
+    },
     /// Events that the kernel could not hand over: connections may be missing here.
     Lost {
         /// Since the last time it was said.

@@ -1,4 +1,5 @@
 //! The recorder on this kernel: processes that live a millisecond, each named with its own arguments and ancestors.
+#![cfg(test)]
 #![allow(clippy::disallowed_methods, reason = "tests read the environment and wait by the clock")]
 
 use heloscope_host::recorder::{Error, PORTS};

@@ -217,6 +217,14 @@ impl Opening {
                 }
                 self.facts.leases.extend(found);
             }
+            Kind::Connections if connections::recorder::recognise(text) => {
+                let found = connections::recorder::read(text, source, base);
+                records = found.len();
+                for time in found.iter().filter_map(|c| c.time) {
+                    self.stamp(source, time);
+                }
+                self.plan.tables.extend(found);
+            }
             Kind::Connections if connections::conntrack::recognise(text) => {
                 let found = connections::conntrack::read(text, source, base);
                 records = found.len();

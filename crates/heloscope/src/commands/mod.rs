@@ -6,6 +6,7 @@ mod feed;
 mod investigate;
 mod learn;
 mod manual;
+mod record;
 mod sessions;
 mod summary;
 
@@ -17,6 +18,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Investigate(args) => investigate::run(&args),
         Command::Collect(args) => collect::run(&args),
+        Command::Record(args) => record::run(&args),
         Command::Sessions(args) => sessions::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Cases(args) => cases::run(&args),

@@ -16,6 +16,7 @@ mod feed;
 mod hostile;
 mod list;
 mod permission;
+mod record;
 mod redact;
 mod senders;
 mod serve;
