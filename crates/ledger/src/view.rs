@@ -153,6 +153,21 @@ pub enum PastEvent {
     Exempted,
 }
 
+impl PastEvent {
+    /// Its public word, as the API and the commands give it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Listed => "listed",
+            Self::Expired => "expired",
+            Self::Removed => "removed",
+            Self::Refused => "refused",
+            Self::Withdrawn => "withdrawn",
+            Self::Recalled => "recalled",
+            Self::Exempted => "exempted",
+        }
+    }
+}
+
 /// What a request to remove is answered with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Removal {

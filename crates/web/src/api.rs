@@ -213,10 +213,6 @@ impl From<Told> for Detection {
 
 impl From<&Past> for Event {
     fn from(past: &Past) -> Self {
-        Self {
-            event: words::event_id(past.event),
-            time: past.time.rfc3339(),
-            reason: past.reason.clone(),
-        }
+        Self { event: past.event.word(), time: past.time.rfc3339(), reason: past.reason.clone() }
     }
 }

@@ -341,19 +341,6 @@ pub(crate) fn trap(kind: TrapKind) -> &'static str {
     }
 }
 
-/// What happened, as the API gives it.
-pub(crate) fn event_id(event: PastEvent) -> &'static str {
-    match event {
-        PastEvent::Listed => "listed",
-        PastEvent::Expired => "expired",
-        PastEvent::Removed => "removed",
-        PastEvent::Refused => "refused",
-        PastEvent::Withdrawn => "withdrawn",
-        PastEvent::Recalled => "recalled",
-        PastEvent::Exempted => "exempted",
-    }
-}
-
 /// `2015-12-04 14:30 UTC`.
 pub(crate) fn minute(time: Time) -> String {
     let text = Time::from_secs(time.secs()).rfc3339();

@@ -72,7 +72,6 @@ impl Access {
 
     /// Records sessions that detectors saw something in; what is recorded when it returns is so for good.
     /// Takes out what is recorded: what is left at an error is not, and may be handed in again.
-    #[allow(dead_code, reason = "for sessions that are fed from captures and logs")]
     pub(crate) fn detected(&self, all: &mut Vec<Detected>) -> Result<()> {
         while !all.is_empty() {
             let mut part = Vec::new();

@@ -6,7 +6,7 @@ use super::order::{Answer, Dossier, Request, Status};
 use super::{many, plain, second};
 use crate::outcome::Outcome;
 use anyhow::Result;
-use heloscope_ledger::{OperatorEvidence, Past, PastEvent, PublicListing, Sublist, Told};
+use heloscope_ledger::{OperatorEvidence, Past, PublicListing, Sublist, Told};
 use heloscope_model::Time;
 use ipnet::IpNet;
 use serde_json::{Value, json};
@@ -132,7 +132,7 @@ fn text(address: IpAddr, dossier: &Dossier) -> String {
 
 fn happened(past: &Past) -> String {
     let last = past.last.map(|last| format!(" Last detected {}.", told(last))).unwrap_or_default();
-    format!("  {}  {:<9} {}{last}", second(past.time), event(past.event), plain(&past.reason))
+    format!("  {}  {:<9} {}{last}", second(past.time), past.event.word(), plain(&past.reason))
 }
 
 fn seen(seen: &OperatorEvidence) -> Vec<String> {
@@ -251,17 +251,5 @@ pub(crate) fn word(sublist: Sublist) -> &'static str {
     match sublist {
         Sublist::Traps => "traps",
         Sublist::Bots => "bots",
-    }
-}
-
-fn event(event: PastEvent) -> &'static str {
-    match event {
-        PastEvent::Listed => "listed",
-        PastEvent::Expired => "expired",
-        PastEvent::Removed => "removed",
-        PastEvent::Refused => "refused",
-        PastEvent::Withdrawn => "withdrawn",
-        PastEvent::Recalled => "recalled",
-        PastEvent::Exempted => "exempted",
     }
 }

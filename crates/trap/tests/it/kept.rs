@@ -23,6 +23,8 @@ fn while_the_sink_is_full_new_work_is_refused_and_nothing_is_lost() {
     let helo = |sighting: heloscope_model::Sighting| sighting.session.helo().unwrap().1.to_string();
     assert_eq!(helo(trap.sighting()), "one.example.org");
     assert_eq!(helo(trap.sighting()), "mail.example.org");
+    // Its session knows a moment later that it waits no more.
+    trap.until("both are handed over", |trap| trap.counts.snapshot().sessions == 2);
     assert!(trap.connect().mail("two.example.org", "joe@spam.example").starts_with("250"));
     assert_eq!(helo(trap.sighting()), "two.example.org");
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 /// A list that runs until it is dropped.
 pub(crate) struct Lab {
     pub(crate) address: SocketAddr,
-    ledger: Ledger,
+    pub(crate) ledger: Ledger,
     outside: Arc<Outside>,
     _runtime: tokio::runtime::Runtime,
 }

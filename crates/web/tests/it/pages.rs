@@ -153,6 +153,24 @@ fn removal_is_granted_once_refused_after_a_relapse_and_granted_when_it_stayed_qu
     assert_eq!(removed.status, 200, "{}", removed.body);
 }
 
+/// What the operator entered is said in his words: the page accuses nobody of what was not seen.
+#[test]
+fn a_listing_by_hand_says_whose_word_it_is() {
+    let lab = Lab::new();
+    let prefix = "203.0.113.10/32".parse().unwrap();
+    lab.ledger.add(prefix, "Phishing for bank log-ins.", None, None, lab.now()).unwrap();
+    lab.bot("203.0.113.11", "ylmf-pc");
+    let by_hand = lab.get("/lookup/203.0.113.10").body;
+    assert!(by_hand.contains("the operator of this list entered it himself"), "{by_hand}");
+    assert!(by_hand.contains("Phishing for bank log-ins."), "{by_hand}");
+    let seen = lab.get("/lookup/203.0.113.11").body;
+    for accusation in ["infected or misused", "the way spam programs do", "if nothing more is seen"]
+    {
+        assert!(seen.contains(accusation) && !by_hand.contains(accusation), "{accusation}");
+    }
+    assert!(lab.get("/policy").body.contains("The operator can enter an address himself"));
+}
+
 #[test]
 fn forged_replayed_stale_and_foreign_forms_change_nothing() {
     let lab = Lab::new();
