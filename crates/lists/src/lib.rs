@@ -1,0 +1,1 @@
+//! Asking blocklists: the lists as data, what answers mean, and the rim that asks.
