@@ -6,6 +6,7 @@
 
 pub mod connection;
 pub mod forwarded;
+pub mod php_fpm;
 pub mod recorder;
 pub mod script;
 pub mod store;
