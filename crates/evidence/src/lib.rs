@@ -162,6 +162,18 @@ impl Evidence {
         self.sources.get(source).map(|s| s.path.as_path())
     }
 
+    /// Shows what lies below a path as if it lay below another: a gathered copy by the name of what it is a copy of.
+    pub fn name_below(&mut self, below: &Path, name: &Path) {
+        let shown = |path: &mut PathBuf| {
+            if let Ok(rest) = path.strip_prefix(below) {
+                let is_it = rest.as_os_str().is_empty();
+                *path = if is_it { name.to_owned() } else { name.join(rest) };
+            }
+        };
+        self.inputs.iter_mut().for_each(|input| shown(&mut input.path));
+        self.sources.paths().for_each(shown);
+    }
+
     /// The input a source belongs to.
     pub fn input(&self, source: SourceId) -> Option<&Input> {
         self.inputs.get(self.sources.get(source)?.input)

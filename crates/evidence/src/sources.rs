@@ -69,6 +69,11 @@ impl Sources {
         }
     }
 
+    /// Every file's path.
+    pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        self.0.iter_mut().map(|source| &mut source.path)
+    }
+
     /// The file of a number.
     pub(crate) fn get(&self, id: SourceId) -> Option<&Source> {
         self.0.get(usize::try_from(id.0).ok()?)

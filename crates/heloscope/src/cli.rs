@@ -1,9 +1,11 @@
 //! The command line as typed. Help, man pages and completions are made from this definition.
 
+pub(crate) mod evidence;
 pub(crate) mod list;
 
 use crate::serve::config::Role;
 use clap::{Args, Parser, Subcommand};
+pub(crate) use evidence::{Given, Ready, Verify};
 use ipnet::IpNet;
 pub(crate) use list::List;
 use std::net::SocketAddr;
@@ -26,6 +28,18 @@ pub(crate) enum Command {
     /// .zst and .bz2 are opened, tar and zip archives read as the folder they hold. Exits 1 when a cause was found, 0 when not, 65 when nothing
     /// could be read.
     Investigate(Investigate),
+    /// See whether a fix holds: look for the causes of an earlier answer in newer evidence.
+    ///
+    /// ANSWER is what `heloscope investigate --json` printed. A cause came back when it is found again,
+    /// or its script, program or machine is recorded at a connection, after the fix; it holds when a day
+    /// of evidence after the fix shows nothing of it. Exits 1 when one came back or nobody can tell.
+    Verify(Verify),
+    /// Say whether to ask the list for removal yet, and why.
+    ///
+    /// Not before the cause is known, fixed (--fixed, or `fixed` in site.toml) and a day of evidence
+    /// shows that it is gone: lists let out only so often. Exits 0 when it is time or there is no need,
+    /// 1 when not.
+    Ready(Ready),
     /// Gather the evidence of this host into one archive, reading only.
     ///
     /// Runs one shell script, the same that --script prints for a host where nothing may be
@@ -96,9 +110,8 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Investigate {
-    /// Files, folders and archives of evidence; `-` is standard input.
-    #[arg(required = true, value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) given: Given,
     /// Print the answer as JSON (heloscope.investigation/1).
     #[arg(long)]
     pub(crate) json: bool,

@@ -4,6 +4,7 @@
 mod cli;
 mod commands;
 mod list;
+mod live;
 mod outcome;
 mod progress;
 mod serve;

@@ -33,7 +33,7 @@ pub struct Investigation {
     pub timeline: Timeline,
     /// Whether to ask for removal now, and why.
     #[serde(skip)]
-    pub removal: Option<String>,
+    pub removal: Option<Removal>,
     /// What the firewall lets out, with its rules.
     #[serde(skip)]
     pub firewall: Vec<Proof>,
@@ -239,6 +239,41 @@ pub struct SessionRow {
     pub helo: Option<String>,
     /// First frame.
     pub locator: String,
+}
+
+/// Whether to ask the list for removal.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Removal {
+    /// In a word.
+    pub ready: Ready,
+    /// Why.
+    pub because: String,
+}
+
+/// Whether it is time to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ready {
+    /// Found, fixed, and seen to be gone.
+    Yes,
+    /// The evidence after the fix accuses nobody, but the cause was never named.
+    Perhaps,
+    /// It would be listed again, or nobody can tell.
+    NotYet,
+    /// The address is listed no more.
+    NoNeed,
+}
+
+impl std::fmt::Display for Removal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let word = match self.ready {
+            Ready::Yes => "Yes",
+            Ready::Perhaps => "Perhaps",
+            Ready::NotYet => "Not yet",
+            Ready::NoNeed => "No need",
+        };
+        write!(f, "{word}: {}", self.because)
+    }
 }
 
 /// What one source covers.

@@ -2,7 +2,7 @@
 //! ruled out and why, what is needed to settle the rest.
 
 use crate::answer::{
-    Cause, Class, Coverage, InputRow, Investigation, Needed, NoticeRow, Proof, RuledOut,
+    Cause, Class, Coverage, InputRow, Investigation, Needed, NoticeRow, Proof, Removal, RuledOut,
     SessionCount, SessionRow, Verdict,
 };
 use crate::case::Case;
@@ -27,7 +27,7 @@ pub(crate) struct Conclusion {
     sessions: SessionCount,
     unexplained: Vec<(SessionRow, Place)>,
     timeline: crate::answer::Timeline,
-    removal: Option<String>,
+    removal: Option<Removal>,
     remarks: Vec<String>,
     walls: Vec<Reason>,
     zone: Option<String>,

@@ -32,6 +32,7 @@ mod seen;
 mod timeline;
 mod unread;
 mod usage;
+pub mod verify;
 mod walls;
 mod weight;
 
@@ -54,6 +55,16 @@ pub fn investigate(evidence: &mut Evidence, progress: &mut dyn FnMut(u64, u64)) 
         (conclusion, case.incident.notices.clone(), redact::Known::of(case))
     });
     Investigation { people, ..conclusion.quoted(evidence, &notices) }
+}
+
+/// Looks in newer evidence for the causes of an earlier answer, from the fix on.
+pub fn verify(
+    earlier: &verify::Earlier,
+    since: heloscope_model::Time,
+    evidence: &mut Evidence,
+    progress: &mut dyn FnMut(u64, u64),
+) -> verify::Verified {
+    judged(evidence, progress, |case, found| verify::standing(case, &found, earlier, since))
 }
 
 /// Takes the evidence through the passes, and what was weighed to its end.

@@ -18,8 +18,8 @@ mod words;
 pub use known::Known;
 
 use crate::answer::{
-    Cause, Coverage, Culprit, InputRow, Investigation, Lane, Needed, NoticeRow, Proof, RuledOut,
-    SessionRow, Timeline,
+    Cause, Coverage, Culprit, InputRow, Investigation, Lane, Needed, NoticeRow, Proof, Removal,
+    RuledOut, SessionRow, Timeline,
 };
 use pseudonym::Kind;
 use serde::Serialize;
@@ -81,7 +81,7 @@ fn answer(whole: &Investigation, to: &mut Redactor<'_>) -> Investigation {
         coverage: coverage.iter().map(|c| covered(c, to)).collect(),
         inputs: inputs.iter().map(|i| input(i, to)).collect(),
         timeline: lanes(timeline, to),
-        removal: removal.as_deref().map(|r| to.text(r)),
+        removal: removal.as_ref().map(|r| Removal { ready: r.ready, because: to.text(&r.because) }),
         firewall: firewall.iter().map(|p| proof(p, to)).collect(),
         remarks: remarks.iter().map(|r| to.text(r)).collect(),
         zone: zone.clone(),

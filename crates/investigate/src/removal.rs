@@ -1,6 +1,7 @@
 //! Whether it is time to ask the list for removal: not before the cause is known, fixed, and seen to
 //! be gone; lists let out only so often.
 
+use crate::answer::{Ready, Removal};
 use crate::case::Case;
 use crate::hypotheses::Hypothesis;
 use crate::list_words;
@@ -8,19 +9,18 @@ use heloscope_model::Time;
 
 /// Seconds of evidence after the fix without a sign of the cause from which it counts as gone. The
 /// lists looked at relist within hours.
-const QUIET_S: f64 = 24.0 * 3600.0;
+pub(crate) const QUIET_S: f64 = 24.0 * 3600.0;
 
-/// One sentence, where a list has written.
-pub(crate) fn advice(case: &Case<'_>, causes: &[Hypothesis]) -> Option<String> {
+/// The answer with its reason, where a list has written.
+pub(crate) fn advice(case: &Case<'_>, causes: &[Hypothesis]) -> Option<Removal> {
     if case.incident.notices.is_empty() {
         return None;
     }
     if case.incident.notices.iter().all(|n| n.removed_at.is_some()) {
-        return Some(
-            "No need: the notice says that the address is listed no more. Without a fix it will be \
-             again."
-                .to_owned(),
-        );
+        return Some(say(
+            Ready::NoNeed,
+            "the notice says that the address is listed no more. Without a fix it will be again.",
+        ));
     }
     let last_fix = case.facts.site.fixed.iter().map(|(at, _)| *at).max();
     let last_sign = causes.iter().filter_map(|c| c.last).max();
@@ -28,45 +28,65 @@ pub(crate) fn advice(case: &Case<'_>, causes: &[Hypothesis]) -> Option<String> {
     if causes.is_empty() {
         return Some(unknown_cause(case, last_fix, until));
     }
-    Some(match (last_fix, last_sign, until) {
-        (Some(fix), Some(sign), _) if sign > fix => format!(
-            "Not yet: it went on after your last change ({}), last seen {}.",
-            fix.rfc3339(),
-            sign.rfc3339()
+    let (ready, because) = match (last_fix, last_sign, until) {
+        (Some(fix), Some(sign), _) if sign > fix => (
+            Ready::NotYet,
+            format!(
+                "it went on after your last change ({}), last seen {}.",
+                fix.rfc3339(),
+                sign.rfc3339()
+            ),
         ),
-        (Some(fix), _, Some(until)) if until.since(fix) >= QUIET_S => format!(
-            "Yes: since your last change ({}) nothing of it was seen, and the evidence reaches {:.0} \
-             hours further.",
-            fix.rfc3339(),
-            until.since(fix) / 3600.0
+        (Some(fix), _, Some(until)) if until.since(fix) >= QUIET_S => (
+            Ready::Yes,
+            format!(
+                "since your last change ({}) nothing of it was seen, and the evidence reaches {:.0} \
+                 hours further.",
+                fix.rfc3339(),
+                until.since(fix) / 3600.0
+            ),
         ),
-        (Some(fix), ..) => format!(
-            "Not yet: too little was recorded since your last change ({}). Verify as above for a day, \
-             then ask once.",
-            fix.rfc3339()
+        (Some(fix), ..) => (
+            Ready::NotYet,
+            format!(
+                "too little was recorded since your last change ({}). Verify as above for a day, then \
+                 ask once.",
+                fix.rfc3339()
+            ),
         ),
-        (None, Some(_), _) if causes.iter().any(|c| case.is_ongoing(c.last) == Some(true)) => {
-            "Not yet: it still went on when the evidence ends. Fix it first, verify, then ask."
-                .to_owned()
-        }
-        _ => "Not yet: apply the fix and verify it first; then ask once.".to_owned(),
-    })
+        (None, Some(_), _) if causes.iter().any(|c| case.is_ongoing(c.last) == Some(true)) => (
+            Ready::NotYet,
+            "it still went on when the evidence ends. Fix it first, verify, then ask.".to_owned(),
+        ),
+        _ => (Ready::NotYet, "apply the fix and verify it first; then ask once.".to_owned()),
+    };
+    Some(say(ready, because))
 }
 
-fn unknown_cause(case: &Case<'_>, fix: Option<Time>, until: Option<Time>) -> String {
+fn say(ready: Ready, because: impl Into<String>) -> Removal {
+    Removal { ready, because: because.into() }
+}
+
+fn unknown_cause(case: &Case<'_>, fix: Option<Time>, until: Option<Time>) -> Removal {
     let after = fix.filter(|f| list_words::last_detection(case).is_some_and(|d| d <= *f));
     match (after, until) {
-        (Some(fix), Some(until)) if until.since(fix) >= QUIET_S => format!(
-            "Perhaps: every detection is older than your last change ({}), and {:.0} hours of evidence \
-             after it accuse nobody. If the list gives no new time, ask once.",
-            fix.rfc3339(),
-            until.since(fix) / 3600.0
+        (Some(fix), Some(until)) if until.since(fix) >= QUIET_S => say(
+            Ready::Perhaps,
+            format!(
+                "every detection is older than your last change ({}), and {:.0} hours of evidence after \
+                 it accuse nobody. If the list gives no new time, ask once.",
+                fix.rfc3339(),
+                until.since(fix) / 3600.0
+            ),
         ),
-        (Some(fix), _) => format!(
-            "Not yet: every detection is older than your last change ({}), but what was recorded since \
-             does not reach a day. Record, then ask once.",
-            fix.rfc3339()
+        (Some(fix), _) => say(
+            Ready::NotYet,
+            format!(
+                "every detection is older than your last change ({}), but what was recorded since does \
+                 not reach a day. Record, then ask once.",
+                fix.rfc3339()
+            ),
         ),
-        _ => "Not yet: the cause is not known, so the address would be listed again.".to_owned(),
+        _ => say(Ready::NotYet, "the cause is not known, so the address would be listed again."),
     }
 }

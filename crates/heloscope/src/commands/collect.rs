@@ -6,7 +6,8 @@ use crate::outcome::Outcome;
 use anyhow::Context;
 use std::ffi::OsString;
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
 
 /// Read-only, POSIX shell.
 const SCRIPT: &str = include_str!("../collect/collect.sh");
@@ -36,14 +37,33 @@ pub(crate) fn run(args: &Collect) -> anyhow::Result<Outcome> {
     } else {
         shell.status().context("cannot run /bin/sh")?
     };
-    Ok(match status.code() {
+    Ok(outcome(status))
+}
+
+/// Gathers this host of the last days into an archive at a place of our own.
+pub(crate) fn into(archive: &Path) -> anyhow::Result<()> {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", SCRIPT, "heloscope-collect", "--out"]).arg(archive).stdin(Stdio::null());
+    let done = shell.output().context("cannot run /bin/sh")?;
+    // What could not be read is in the archive.
+    match outcome(done.status) {
+        Outcome::Done | Outcome::Attention => Ok(()),
+        _ => anyhow::bail!(
+            "this host could not be gathered: {}",
+            String::from_utf8_lossy(&done.stderr).trim()
+        ),
+    }
+}
+
+fn outcome(status: ExitStatus) -> Outcome {
+    match status.code() {
         Some(0) => Outcome::Done,
         Some(1) => Outcome::Attention,
         Some(64) => Outcome::BadUsage,
         Some(73) => Outcome::CannotWrite,
         Some(77) => Outcome::NoPermission,
         _ => Outcome::InputOutput,
-    })
+    }
 }
 
 /// The script's own command line.

@@ -1,6 +1,7 @@
 //! `heloscope investigate`: opens the evidence, investigates, prints the answer.
 
 use crate::cli::Investigate;
+use crate::live;
 use crate::outcome::{CannotWrite, Outcome};
 use crate::progress::Progress;
 use anyhow::Context;
@@ -10,13 +11,14 @@ use heloscope_investigate::{Investigation, investigate, report};
 use std::io::Write;
 
 pub(crate) fn run(args: &Investigate) -> anyhow::Result<Outcome> {
-    let mut evidence = heloscope_evidence::open(&args.paths);
-    if !is_readable(&evidence) {
-        say_why(&evidence);
+    let mut given = live::open(&args.given)?;
+    let evidence = &mut given.evidence;
+    if !is_readable(evidence) {
+        say_why(evidence);
         return Ok(Outcome::NothingReadable);
     }
     let mut progress = Progress::new("reading");
-    let mut answer = investigate(&mut evidence, &mut |done, all| progress.tell(done, all));
+    let mut answer = investigate(evidence, &mut |done, all| progress.tell(done, all));
     progress.end();
     if answer.zone.is_none() {
         answer.zone = zone_of_the_reader();

@@ -1,14 +1,16 @@
 //! One file a command.
 
 mod cases;
-mod collect;
+pub(crate) mod collect;
 mod feed;
 mod investigate;
 mod learn;
 mod manual;
+mod ready;
 mod record;
 mod sessions;
 mod summary;
+mod verify;
 
 use crate::cli::{Command, DetectCommand};
 use crate::outcome::Outcome;
@@ -17,6 +19,8 @@ use crate::outcome::Outcome;
 pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Investigate(args) => investigate::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Ready(args) => ready::run(&args),
         Command::Collect(args) => collect::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Sessions(args) => sessions::run(&args),

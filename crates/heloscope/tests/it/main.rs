@@ -15,6 +15,7 @@ mod dialects;
 mod feed;
 mod hostile;
 mod list;
+mod live;
 mod permission;
 mod record;
 mod redact;

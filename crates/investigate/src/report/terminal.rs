@@ -2,6 +2,7 @@
 
 use super::words;
 use crate::answer::{Cause, Investigation, Proof};
+use crate::verify::{State, Verified};
 use std::fmt::Write as _;
 
 /// Width of the text.
@@ -36,8 +37,24 @@ pub fn render(investigation: &Investigation) -> String {
             command(&mut out, &needed.how);
         }
     }
-    section(&mut out, "Ask for removal?", investigation.removal.clone());
+    section(&mut out, "Ask for removal?", investigation.removal.as_ref().map(ToString::to_string));
     inputs(&mut out, investigation);
+    out
+}
+
+/// How the causes of an earlier answer stand.
+pub fn standing(verified: &Verified) -> String {
+    let mut out = String::new();
+    for cause in &verified.causes {
+        let state = match cause.state {
+            State::Holds => "holds",
+            State::QuietSoFar => "quiet so far",
+            State::CameBack => "CAME BACK",
+            State::CannotTell => "cannot tell",
+        };
+        let who = cause.culprit.as_deref().map(|c| format!(" {c}")).unwrap_or_default();
+        paragraph(&mut out, "", "  ", &format!("{state}: {}{who}: {}", cause.class, cause.because));
+    }
     out
 }
 

@@ -1,0 +1,208 @@
+//! Whether a fix holds: the causes that an earlier answer named, looked for in newer evidence.
+//!
+//! A cause came back when it is found again with signs after the fix, or when a record of connections names its culprit
+//! at a later one, whatever that connection was for. It holds when a day of evidence after the fix shows nothing of it; less
+//! than a day is said as it is. Where nothing was recorded since, nobody can tell.
+
+use crate::case::Case;
+use crate::hypotheses::Hypothesis;
+use crate::removal::QUIET_S;
+use heloscope_evidence::Kind;
+use heloscope_model::Time;
+use serde::{Deserialize, Serialize};
+
+/// What an earlier answer (`heloscope.investigation/1`) said, as far as it is held against newer evidence.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Earlier {
+    format: String,
+    causes: Vec<EarlierCause>,
+    coverage: Vec<EarlierCoverage>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct EarlierCause {
+    class: String,
+    culprit: Option<EarlierCulprit>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct EarlierCulprit {
+    kind: String,
+    value: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct EarlierCoverage {
+    last: Option<String>,
+}
+
+/// Why a text is no earlier answer.
+#[derive(Debug, thiserror::Error)]
+pub enum NotAnAnswer {
+    /// It is not JSON of that form.
+    #[error("not an answer of `heloscope investigate --json`: {0}")]
+    Form(#[from] serde_json::Error),
+    /// It is another format.
+    #[error(
+        "this is {0:?}, not heloscope.investigation/1: write it with `heloscope investigate --json`"
+    )]
+    Format(String),
+    /// It named nothing that could come back.
+    #[error("this answer named no cause: there is nothing whose return could be seen")]
+    NoCause,
+}
+
+impl Earlier {
+    /// Reads an answer.
+    pub fn read(text: &[u8]) -> Result<Self, NotAnAnswer> {
+        let earlier: Self = serde_json::from_slice(text)?;
+        if earlier.format != "heloscope.investigation/1" {
+            return Err(NotAnAnswer::Format(earlier.format.chars().take(80).collect()));
+        }
+        if earlier.causes.is_empty() {
+            return Err(NotAnAnswer::NoCause);
+        }
+        Ok(earlier)
+    }
+
+    /// Where its evidence ended: the fix cannot be older.
+    pub fn until(&self) -> Option<Time> {
+        let times =
+            self.coverage.iter().filter_map(|c| c.last.as_deref()?.parse::<jiff::Timestamp>().ok());
+        times.max().map(Time::from)
+    }
+}
+
+/// The causes of an earlier answer as they stand now (`heloscope.verify/1`).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Verified {
+    /// Always `heloscope.verify/1`.
+    pub format: &'static str,
+    /// The fix.
+    pub since: Time,
+    /// How far the newer evidence reaches.
+    pub until: Option<Time>,
+    /// In the earlier answer's order.
+    pub causes: Vec<Standing>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Standing {
+    /// Its class.
+    pub class: String,
+    /// The culprit, where one was named.
+    pub culprit: Option<String>,
+    /// How it stands.
+    pub state: State,
+    /// Why.
+    pub because: String,
+    /// The last sign of it after the fix.
+    pub last_seen: Option<Time>,
+}
+
+/// How a cause stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// A day of evidence shows nothing of it.
+    Holds,
+    /// What there is shows nothing of it; it is less than a day.
+    QuietSoFar,
+    /// It was seen again.
+    CameBack,
+    /// Nothing was recorded since.
+    CannotTell,
+}
+
+impl Verified {
+    /// Whether something needs the administrator's attention (exit status 1).
+    pub fn needs_attention(&self) -> bool {
+        self.causes.iter().any(|c| matches!(c.state, State::CameBack | State::CannotTell))
+    }
+}
+
+/// What the newer evidence shows of each cause after `since`.
+pub(crate) fn standing(
+    case: &Case<'_>,
+    found: &[Hypothesis],
+    earlier: &Earlier,
+    since: Time,
+) -> Verified {
+    let until = recorded_until(case).filter(|until| *until > since);
+    let causes = earlier.causes.iter().map(|cause| {
+        let again = found
+            .iter()
+            .filter(|h| h.weighing.confidence() > 0.5 && is_same(h, cause))
+            .filter_map(|h| h.last)
+            .chain(cause.culprit.iter().flat_map(|culprit| connections(case, culprit)))
+            .filter(|at| *at > since)
+            .max();
+        let (state, because) = match (again, until) {
+            (Some(at), _) => (State::CameBack, format!("seen again at {}", at.rfc3339())),
+            (None, None) => (
+                State::CannotTell,
+                format!("no mail log, capture or record reaches beyond {}", since.rfc3339()),
+            ),
+            (None, Some(until)) => {
+                let hours = until.since(since) / 3600.0;
+                let state =
+                    if until.since(since) >= QUIET_S { State::Holds } else { State::QuietSoFar };
+                (
+                    state,
+                    format!(
+                        "nothing of it in {hours:.1} hours of evidence since {}",
+                        since.rfc3339()
+                    ),
+                )
+            }
+        };
+        Standing {
+            class: cause.class.clone(),
+            culprit: cause.culprit.as_ref().map(|c| c.value.clone()),
+            state,
+            because,
+            last_seen: again,
+        }
+    });
+    Verified { format: "heloscope.verify/1", since, until, causes: causes.collect() }
+}
+
+/// The same cause again; where nobody was named, the class alone.
+fn is_same(hypothesis: &Hypothesis, earlier: &EarlierCause) -> bool {
+    let culprit = hypothesis.culprit.as_ref();
+    match (&earlier.culprit, culprit) {
+        (Some(earlier), Some(now)) => earlier.value == now.value,
+        _ => hypothesis.class.word() == earlier.class,
+    }
+}
+
+/// Connections to mail ports that a record names the culprit at: its program or script, its inside address.
+fn connections<'c>(
+    case: &'c Case<'_>,
+    culprit: &'c EarlierCulprit,
+) -> impl Iterator<Item = Time> + 'c {
+    case.gathered.outbound.iter().filter_map(move |seen| {
+        let is_it = match culprit.kind.as_str() {
+            "script" | "process" => {
+                seen.process.as_ref().is_some_and(|p| p.program.as_deref() == Some(&culprit.value))
+            }
+            // What the firewall's line says was not let through is the fix at work.
+            "host" => {
+                let shut_out = seen.hearsay.as_ref().is_some_and(|h| h.dropped);
+                !shut_out && seen.speaker().to_string() == culprit.value
+            }
+            _ => false,
+        };
+        is_it.then_some(seen.start)
+    })
+}
+
+/// How far what would show it reaches.
+fn recorded_until(case: &Case<'_>) -> Option<Time> {
+    case.inputs
+        .iter()
+        .filter(|i| matches!(i.kind, Kind::MailLog | Kind::Capture | Kind::Connections))
+        .filter_map(|i| i.last)
+        .max()
+}
