@@ -1,11 +1,13 @@
 //! The command line as typed. Help, man pages and completions are made from this definition.
 
 pub(crate) mod evidence;
+pub(crate) mod helo;
 pub(crate) mod list;
 
 use crate::serve::config::Role;
 use clap::{Args, Parser, Subcommand};
 pub(crate) use evidence::{Given, Ready, Verify};
+pub(crate) use helo::HeloArgs;
 use ipnet::IpNet;
 pub(crate) use list::List;
 use std::net::SocketAddr;
@@ -40,6 +42,13 @@ pub(crate) enum Command {
     /// shows that it is gone: lists let out only so often. Exits 0 when it is time or there is no need,
     /// 1 when not.
     Ready(Ready),
+    /// Make every program here that can send mail say its HELO, to a sink on loopback.
+    ///
+    /// The mail server and what mails past it: curl, msmtp, swaks, libraries of perl, python, ruby and
+    /// node, each as it comes. A notice that quotes a HELO is held against this. Nothing leaves the
+    /// machine; Postfix is run a second time from a private folder, its service is not touched. Exits
+    /// 1 when a list would hold a name against the address.
+    Helo(HeloArgs),
     /// Gather the evidence of this host into one archive, reading only.
     ///
     /// Runs one shell script, the same that --script prints for a host where nothing may be

@@ -3,6 +3,7 @@
 
 mod cli;
 mod commands;
+mod helo;
 mod list;
 mod live;
 mod outcome;

@@ -3,6 +3,7 @@
 mod cases;
 pub(crate) mod collect;
 mod feed;
+mod helo;
 mod investigate;
 mod learn;
 mod manual;
@@ -21,6 +22,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Investigate(args) => investigate::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Ready(args) => ready::run(&args),
+        Command::Helo(args) => helo::run(&args),
         Command::Collect(args) => collect::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Sessions(args) => sessions::run(&args),
