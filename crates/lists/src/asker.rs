@@ -126,6 +126,8 @@ impl Asker {
         options.cache_size = 0;
         // One server is enough while it answers: lists count questions.
         options.num_concurrent_reqs = 1;
+        // One TCP connection may have to carry them all.
+        options.max_active_requests = asking.at_once.clamp(32, 1_000);
         let mut builder =
             TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
         *builder.options_mut() = options;

@@ -6,6 +6,25 @@ use heloscope_model::Time;
 use serde_json::{Value, json};
 
 impl Check {
+    /// The document as it is printed: a line for each answer, so that a quote of a line is the whole answer.
+    pub fn to_text(&self, time: Time) -> String {
+        let document = self.to_json(time);
+        let mut text = String::from("{");
+        for (i, (key, value)) in document.as_object().into_iter().flatten().enumerate() {
+            text.push_str(if i == 0 { "\n" } else { ",\n" });
+            text.push_str(&format!("{}: ", Value::from(key.as_str())));
+            match value.as_array().filter(|a| !a.is_empty()) {
+                Some(rows) => {
+                    let rows: Vec<String> = rows.iter().map(Value::to_string).collect();
+                    text.push_str(&format!("[\n{}\n]", rows.join(",\n")));
+                }
+                None => text.push_str(&value.to_string()),
+            }
+        }
+        text.push_str("\n}\n");
+        text
+    }
+
     /// The document.
     pub fn to_json(&self, time: Time) -> Value {
         let count = |state: &str| self.count(state);

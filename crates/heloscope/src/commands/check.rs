@@ -74,8 +74,7 @@ fn asked(args: &Check) -> Result<Outcome> {
         return Ok(Outcome::Plugin(status));
     }
     if args.json {
-        serde_json::to_writer_pretty(&mut out, &check.to_json(begun))?;
-        writeln!(out)?;
+        out.write_all(check.to_text(begun).as_bytes())?;
     } else {
         terminal::print(&mut out, &targets, &check)?;
     }
