@@ -11,8 +11,8 @@ peer=/usr/lib/nagios/plugins/check_rbl
 work=$(mktemp -d)
 server=
 trap 'test -z "$server" || kill "$server"; rm -r "$work"' EXIT
-echo "lists delay_ms tool seconds(median of 5)"
-for delay in 20 200 1000; do
+echo "lists delay_ms tool seconds(median of 3)"
+for delay in 20 200; do
     python3 "$here/slow.py" 127.53.53.53 53 "$delay" >"$work/ready" &
     server=$!
     until grep -q ready "$work/ready"; do sleep 0.05; done
@@ -26,7 +26,7 @@ for delay in 20 200 1000; do
             i=$((i + 1))
         done
         for tool in heloscope check_rbl; do
-            for _ in 1 2 3 4 5; do
+            for _ in 1 2 3; do
                 begun=$(date +%s.%N)
                 # shellcheck disable=SC2086 # a list of options
                 if [ "$tool" = heloscope ]; then
@@ -36,7 +36,7 @@ for delay in 20 200 1000; do
                 fi
                 grep -q " OK " "$work/said" || { cat "$work/said"; exit 1; }
                 echo "$(date +%s.%N) $begun" | awk '{ printf "%.3f\n", $1 - $2 }'
-            done | sort -n | awk -v what="$lists $delay $tool" 'NR == 3 { print what, $1 }'
+            done | sort -n | awk -v what="$lists $delay $tool" 'NR == 2 { print what, $1 }'
         done
     done
     kill "$server"
