@@ -14,10 +14,7 @@ use std::time::Duration;
 pub(crate) fn lists(each: &[(&str, &str)]) -> Lists {
     let mut text = "format = \"heloscope.lists/1\"\n".to_owned();
     for (name, special) in each {
-        let zone = format!(
-            "zone = \"{name}.test\"
-"
-        );
+        let zone = format!("zone = \"{name}.test\"\n");
         let test = if special.contains("test =") {
             ""
         } else {
