@@ -1,6 +1,7 @@
 //! The records of the kinds that are not sessions or mails.
 
 use crate::firewall::RuleSet;
+use heloscope_model::notice::Subject;
 use heloscope_model::{Notice, Octets, Place, Time};
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -36,6 +37,8 @@ pub struct Facts {
     pub scans: Vec<ScanFinding>,
     /// What name servers said of the site.
     pub dns: Vec<DnsFact>,
+    /// What blocklists answered when they were asked.
+    pub list_answers: Vec<ListAnswer>,
     /// Figures of mail summaries (pflogsumm).
     pub figures: Vec<Figure>,
     /// What `heloscope collect` could not read on the host.
@@ -376,6 +379,40 @@ pub struct DnsFact {
     pub value: Option<String>,
     /// The line.
     pub place: Place,
+}
+
+/// What one blocklist answered about one address or domain (`heloscope check --json`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListAnswer {
+    /// Who was asked about.
+    pub subject: Subject,
+    /// The list's short name.
+    pub list: String,
+    /// Its name for people.
+    pub title: String,
+    /// What it said.
+    pub state: ListState,
+    /// Why it could not be asked.
+    pub because: Option<String>,
+    /// When it was asked.
+    pub asked: Option<Time>,
+    /// The line.
+    pub place: Place,
+}
+
+/// What a blocklist said; the last three are no listing and no acquittal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListState {
+    /// It is on the list.
+    Listed,
+    /// It is not.
+    Clean,
+    /// The list does not answer the resolver.
+    Refused,
+    /// What was heard means nothing.
+    Error,
+    /// The list has ended.
+    Dead,
 }
 
 /// A figure of a mail summary.

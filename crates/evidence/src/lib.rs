@@ -16,6 +16,7 @@ pub mod firewall;
 pub mod kind;
 pub mod leases;
 pub mod lines;
+pub mod list_answers;
 mod logline;
 pub mod mail_summary;
 pub mod messages;
@@ -42,9 +43,9 @@ pub mod weblog;
 pub mod webroot;
 
 pub use facts::{
-    AuthEvent, AuthWhat, Connection, CronEntry, DnsFact, Facts, Figure, Lease, MailCopy, Process,
-    Proxied, Request, Running, ScanFinding, ScanKind, Setting, Site, Unread, User, VpnClient,
-    WebFile,
+    AuthEvent, AuthWhat, Connection, CronEntry, DnsFact, Facts, Figure, Lease, ListAnswer,
+    ListState, MailCopy, Process, Proxied, Request, Running, ScanFinding, ScanKind, Setting, Site,
+    Unread, User, VpnClient, WebFile,
 };
 pub use kind::Kind;
 

@@ -6,8 +6,9 @@ use crate::kind::Kind;
 use crate::logline::{self, Line};
 use crate::sample::Sample;
 use crate::{
-    authlog, connections, crontab, dns_facts, firewall, leases, lines, mail_summary, messages,
-    notices, packets, processes, scanners, sections, settings, site, vpn, weblog, webroot,
+    authlog, connections, crontab, dns_facts, firewall, leases, lines, list_answers, mail_summary,
+    messages, notices, packets, processes, scanners, sections, settings, site, vpn, weblog,
+    webroot,
 };
 use std::collections::BTreeMap;
 
@@ -136,7 +137,7 @@ pub(crate) fn text(text: &[u8], command: Option<&str>) -> Kind {
         (firewall::recognise, Kind::Firewall),
         (vpn::recognise, Kind::Vpn),
         (mail_summary::recognise, Kind::MailSummary),
-        (list_answers, Kind::ListAnswers),
+        (list_answers::recognise, Kind::ListAnswers),
         (flows, Kind::Flows),
         (webroot::listing::recognise, Kind::WebRoot),
         (utf8_site, Kind::Site),
@@ -228,10 +229,6 @@ fn contains(text: &[u8], needle: &str) -> bool {
 
 fn utf8_site(text: &[u8]) -> bool {
     text.len() < 1 << 20 && std::str::from_utf8(text).is_ok_and(site::recognise)
-}
-
-fn list_answers(text: &[u8]) -> bool {
-    contains(text, "\"heloscope.check/1\"")
 }
 
 fn flows(text: &[u8]) -> bool {

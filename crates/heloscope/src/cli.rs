@@ -1,10 +1,12 @@
 //! The command line as typed. Help, man pages and completions are made from this definition.
 
+pub(crate) mod check;
 pub(crate) mod evidence;
 pub(crate) mod helo;
 pub(crate) mod list;
 
 use crate::serve::config::Role;
+pub(crate) use check::Check;
 use clap::{Args, Parser, Subcommand};
 pub(crate) use evidence::{Given, Ready, Verify};
 pub(crate) use helo::HeloArgs;
@@ -74,6 +76,13 @@ pub(crate) enum Command {
     /// folder, bounded in days and bytes; `investigate` reads what --show prints. Needs root; says
     /// `ready` on stdout; SIGTERM ends it with 0.
     Record(Record),
+    /// Ask blocklists about addresses and domains.
+    ///
+    /// Each list's own test points come first: one that has ended, lists the world or does not answer
+    /// this resolver is never believed, and an error code (127.255.255.x) is never a listing. Exits 0
+    /// when no list that answered has it, 1 when one has, 64 when what was typed cannot be asked, 69 when no list
+    /// answered. docs/check.md.
+    Check(Check),
     /// Run a list: trap, ledger, DNS and pages.
     ///
     /// Sessions at the SMTP trap are judged by their traits; the ledger turns detections into

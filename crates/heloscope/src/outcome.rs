@@ -22,6 +22,8 @@ pub(crate) enum Outcome {
     InputOutput,
     /// A privilege is missing.
     NoPermission,
+    /// As a monitoring plugin says it: 0 ok, 1 warning, 2 critical, 3 unknown.
+    Plugin(u8),
 }
 
 impl From<Outcome> for ExitCode {
@@ -35,6 +37,7 @@ impl From<Outcome> for ExitCode {
             Outcome::CannotWrite => 73,
             Outcome::InputOutput => 74,
             Outcome::NoPermission => 77,
+            Outcome::Plugin(status) => status,
         })
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::answer::RuledOut;
 use crate::case::Case;
+use heloscope_evidence::ListState;
 use heloscope_model::notice::TimeKind;
 use heloscope_model::{Notice, Time};
 
@@ -114,6 +115,43 @@ pub(crate) fn remarks(case: &Case<'_>) -> Vec<String> {
         );
     }
     remarks.extend(fixes(case));
+    remarks.extend(answers(case));
+    remarks
+}
+
+/// What lists answered when they were asked (`heloscope check --json`): those that did not answer said neither that the
+/// address is listed nor that it is not.
+fn answers(case: &Case<'_>) -> Vec<String> {
+    let titles = |state: ListState| {
+        let of = case.facts.list_answers.iter().filter(|a| a.state == state);
+        let mut titles: Vec<&str> = of.map(|a| a.title.as_str()).take(50).collect();
+        titles.sort_unstable();
+        titles.dedup();
+        titles
+    };
+    let mut remarks = Vec::new();
+    let clean = titles(ListState::Clean);
+    if !clean.is_empty() {
+        let when = case.facts.list_answers.iter().filter_map(|a| a.asked).max();
+        let when = when.map(|t| format!(" at {}", t.rfc3339())).unwrap_or_default();
+        remarks.push(format!("Asked{when}, these lists did not have it: {}.", clean.join(", ")));
+    }
+    let mut silent = titles(ListState::Refused);
+    silent.extend(titles(ListState::Error));
+    if !silent.is_empty() {
+        remarks.push(format!(
+            "Could not be asked, so nothing is known of them (a refusal is no listing): {}.",
+            silent.join(", ")
+        ));
+    }
+    let dead = titles(ListState::Dead);
+    if !dead.is_empty() {
+        remarks.push(format!(
+            "Dead lists, whose answers mean nothing: {}. Whoever refuses mail by them has to take them out of his \
+             settings.",
+            dead.join(", ")
+        ));
+    }
     remarks
 }
 

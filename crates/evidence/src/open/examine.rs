@@ -9,8 +9,8 @@ use crate::recognise::{self, Content, WHOLE};
 use crate::sample::Sample;
 use crate::sections;
 use crate::{
-    connections, crontab, dns_facts, firewall, leases, mail_summary, notices, packets, processes,
-    scanners, settings, site, vpn, walk, weblog, webroot,
+    connections, crontab, dns_facts, firewall, leases, list_answers, mail_summary, notices,
+    packets, processes, scanners, settings, site, vpn, walk, weblog, webroot,
 };
 use heloscope_model::{SourceId, Time};
 use std::path::Path;
@@ -273,6 +273,18 @@ impl Opening {
                 let found = mail_summary::read(text, source, base);
                 records = found.len();
                 self.facts.figures.extend(found);
+            }
+            Kind::ListAnswers => {
+                let (answers, mut said) = list_answers::read(text, source, base);
+                records = answers.len();
+                if answers.is_empty() {
+                    self.note(source, "a check of lists that holds no answer, or is cut off");
+                }
+                if let Some(time) = answers.first().and_then(|a| a.asked) {
+                    self.stamp(source, time);
+                }
+                self.facts.list_answers.extend(answers);
+                self.facts.notices.append(&mut said);
             }
             Kind::DnsFacts => {
                 let found = dns_facts::read(text, source, base, command);

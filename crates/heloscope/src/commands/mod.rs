@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod cases;
+mod check;
 pub(crate) mod collect;
 mod feed;
 mod helo;
@@ -25,6 +26,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Helo(args) => helo::run(&args),
         Command::Collect(args) => collect::run(&args),
         Command::Record(args) => record::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Sessions(args) => sessions::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Cases(args) => cases::run(&args),

@@ -10,6 +10,7 @@
 
 mod answers;
 mod bad_input;
+mod check;
 mod collect;
 mod dialects;
 mod feed;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct List {
     pub(crate) process: Child,
     pub(crate) trap: SocketAddr,
-    dns: SocketAddr,
+    pub(crate) dns: SocketAddr,
     pub(crate) web: SocketAddr,
 }
 
