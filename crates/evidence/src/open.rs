@@ -4,6 +4,7 @@
 mod bundle;
 mod examine;
 mod logs;
+mod records;
 pub(crate) mod standing;
 mod trees;
 
@@ -76,6 +77,8 @@ struct Opening {
     trees: trees::Trees,
     /// Single mails by the folder they lie in: one input a folder.
     mails: BTreeMap<PathBuf, Vec<(PathBuf, Body)>>,
+    /// Records of `heloscope record` by their folder: one input each, however many files it has.
+    records: BTreeMap<PathBuf, records::Record>,
     /// `ps` tables, which need the site's zone.
     processes: Vec<(SourceId, Vec<u8>, u64)>,
     /// What VPN servers print, which needs the site's zone, too.
@@ -115,6 +118,7 @@ impl Opening {
     /// What could only be done when everything was seen.
     fn finish(mut self) -> Evidence {
         self.mail_folders();
+        self.read_records();
         self.resolve_texts();
         self.resolve_logs();
         self.read_processes();

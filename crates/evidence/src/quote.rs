@@ -56,6 +56,8 @@ fn set(answers: &mut [Option<Quote>], index: usize, quote: Quote) {
 /// Quotes lines of one file, which are asked for in order of offset.
 fn lines(source: &Source, wanted: &[(u64, usize)], answers: &mut [Option<Quote>]) {
     let Ok(mut stream) = Stream::open(&source.body) else { return };
+    // Between a journal's lines stand its frames: their number says nothing.
+    let mut framed = false;
     let mut block = vec![0; 1 << 20];
     // Line ends before the block, and the block's offset.
     let (mut newlines, mut offset, mut filled) = (0_u64, 0_u64, 0_usize);
@@ -77,6 +79,8 @@ fn lines(source: &Source, wanted: &[(u64, usize)], answers: &mut [Option<Quote>]
             let Ok(read) = stream.read(block.get_mut(filled..).unwrap_or_default()) else { return };
             ended = read == 0;
             filled += read;
+            framed |= offset == 0
+                && heloscope_journal::is_segment(block.get(..filled).unwrap_or_default());
         }
         let inside = usize::try_from(at.saturating_sub(offset)).unwrap_or(usize::MAX);
         let Some(rest) = block.get(inside..filled).filter(|r| !r.is_empty()) else { continue };
@@ -85,7 +89,11 @@ fn lines(source: &Source, wanted: &[(u64, usize)], answers: &mut [Option<Quote>]
         let line = rest.get(..end).unwrap_or_default();
         let quote = Quote {
             source: source.path.clone(),
-            locator: if binary(line) { format!("byte {at}") } else { format!("line {number}") },
+            locator: if framed || binary(line) {
+                format!("byte {at}")
+            } else {
+                format!("line {number}")
+            },
             text: visible(&without_secret(line.strip_suffix(b"\r").unwrap_or(line))),
         };
         set(answers, index, quote);

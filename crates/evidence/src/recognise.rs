@@ -22,6 +22,8 @@ pub(crate) enum Content {
     Empty,
     /// Packets.
     Capture,
+    /// A segment of a journal, as `heloscope record` and the list's ledger keep theirs.
+    Record,
     /// Packets as tcpdump or ngrep print them.
     CaptureText,
     /// Nothing that is read, and why.
@@ -42,6 +44,9 @@ pub(crate) fn content(sample: &Sample) -> Content {
     }
     if heloscope_capture::recognise(head) {
         return Content::Capture;
+    }
+    if heloscope_journal::is_segment(head) {
+        return Content::Record;
     }
     if let Some(what) = foreign(head) {
         return Content::Not(what);

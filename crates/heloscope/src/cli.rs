@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod evidence;
 pub(crate) mod helo;
 pub(crate) mod list;
+pub(crate) mod record;
 
 use crate::serve::config::Role;
 pub(crate) use check::Check;
@@ -12,6 +13,7 @@ pub(crate) use evidence::{Given, Ready, Verify};
 pub(crate) use helo::HeloArgs;
 use ipnet::IpNet;
 pub(crate) use list::List;
+pub(crate) use record::Record;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -70,11 +72,13 @@ pub(crate) enum Command {
     Cases(Cases),
     /// Note which process opens each connection to a mail port, from now on.
     ///
-    /// Programs in the kernel (eBPF) see every attempt of this host, also of processes that live a
-    /// millisecond: process, arguments, script, folder and who started it. What passes through (NAT,
-    /// containers, VPN) comes from connection tracking, with the address and MAC inside. Kept in a
-    /// folder, bounded in days and bytes; `investigate` reads what --show prints. Needs root; says
-    /// `ready` on stdout; SIGTERM ends it with 0.
+    /// As root, programs in the kernel (eBPF) see every attempt of this host, also of processes that
+    /// live a millisecond: process, arguments, script, folder, unit or container, and who started it.
+    /// Where they cannot be loaded, the table of open sockets is asked five times a second, which
+    /// misses what is shorter; what was chosen and what is not seen is said on stderr and kept. What
+    /// passes through (NAT, containers, VPN) comes from connection tracking, with the address and MAC
+    /// inside. Kept in a folder, bounded in days and bytes; `investigate` reads the folder. Says
+    /// `ready` on stdout; SIGTERM ends it with 0. docs/record.md.
     Record(Record),
     /// Ask blocklists about addresses and domains.
     ///
@@ -200,25 +204,6 @@ pub(crate) struct Sessions {
     /// Accepted for uniformity: the output is always JSON lines (heloscope.session/1).
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Record {
-    /// The folder of the record.
-    #[arg(long, value_name = "DIR", default_value = "/var/lib/heloscope/record")]
-    pub(crate) store: PathBuf,
-    /// A port that is watched; may be given again. Else 25, 465, 587 and 2525.
-    #[arg(long, value_name = "PORT")]
-    pub(crate) port: Vec<u16>,
-    /// Days that are kept.
-    #[arg(long, value_name = "DAYS", default_value_t = 30)]
-    pub(crate) days: u32,
-    /// Megabytes that are kept.
-    #[arg(long, value_name = "MB", default_value_t = 512)]
-    pub(crate) megabytes: u64,
-    /// Print what was recorded, one JSON object a line, and end; needs the right to read the folder only.
-    #[arg(long)]
-    pub(crate) show: bool,
 }
 
 #[derive(Debug, Args)]

@@ -9,5 +9,6 @@ clang -O2 -g -target bpf -Wall -Werror -fdebug-prefix-map="$PWD"=. "-I/usr/inclu
     -c recorder.bpf.c -o "$out"
 llvm-strip -g "$out"
 if [ "${1:-}" = --check ]; then
-    cmp "$out" recorder.bpf.o && rm -f "$out"
+    trap 'rm -f "$out"' EXIT
+    cmp "$out" recorder.bpf.o
 fi

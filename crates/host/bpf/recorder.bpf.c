@@ -3,9 +3,10 @@
  * Which process opens each TCP connection to a mail port.
  *
  * In:  the kernel's trace points for state changes of TCP sockets, and for fork, exec and exit.
- * Out: three kinds of events on one ring, in order: a connection is being opened (the process is right
- *      then, the port is not there yet), it is open or has failed (the port is there, the process is
- *      whoever handles the packet), it is closed (with its bytes).
+ * Out: four kinds of events on one ring, in order: a connection is being opened (the process is right
+ *      then, the port is not there yet), which files an interpreter has open meanwhile (none of others),
+ *      the connection is open or has failed (the port is there, the process is whoever handles the
+ *      packet), it is closed (with its bytes).
  *
  * A process may be dead before anybody reads its event, so nothing is looked up afterwards: its exe,
  * arguments and working folder are read while it connects; its ancestors' are kept from fork and exec
@@ -26,6 +27,8 @@
 #define KIN_EXE 384    /* of an ancestor */
 #define KIN_ARGS 192
 #define KIN 5          /* ancestors kept */
+#define FILES 4        /* open files named */
+#define FDS 256        /* descriptors looked at */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 typedef struct { int counter; } atomic_t;
@@ -48,11 +51,14 @@ struct inet_sock { __be16 inet_sport; };
 struct tcp_sock { __u64 bytes_received; __u64 bytes_sent; __u64 bytes_retrans; };
 struct qstr { const unsigned char *name; };
 struct hlist_bl_node { struct hlist_bl_node **pprev; };
+struct inode { unsigned short i_mode; };
 struct dentry { struct hlist_bl_node d_hash; struct dentry *d_parent; struct qstr d_name; };
 struct vfsmount { struct dentry *mnt_root; };
 struct mount { struct mount *mnt_parent; struct dentry *mnt_mountpoint; struct vfsmount mnt; };
 struct path { struct vfsmount *mnt; struct dentry *dentry; };
-struct file { struct path f_path; };
+struct file { unsigned int f_mode; struct inode *f_inode; struct path f_path; };
+struct fdtable { unsigned int max_fds; struct file **fd; };
+struct files_struct { struct fdtable *fdt; };
 struct fs_struct { struct path pwd; };
 struct mm_struct { unsigned long arg_start; unsigned long arg_end; struct file *exe_file; };
 typedef struct { __u32 val; } kuid_t;
@@ -67,13 +73,14 @@ struct task_struct {
 	char comm[16];
 	struct mm_struct *mm;
 	struct fs_struct *fs;
+	struct files_struct *files;
 };
 struct linux_binprm;
 #pragma clang attribute pop
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-enum { OPENING = 1, OPENED = 2, CLOSED = 3 };
+enum { OPENING = 1, OPENED = 2, CLOSED = 3, READING = 4 };
 enum { TCP_ESTABLISHED = 1, TCP_SYN_SENT = 2, TCP_CLOSE = 7 };
 
 /* An ancestor, as it was when it forked. */
@@ -130,6 +137,16 @@ struct opened {
 	__u16 local_port;
 	__u32 pad;
 	__u8 local[16];
+};
+
+/* Files that are open for reading alone: what an interpreter runs, as far as it keeps it open. */
+struct reading {
+	__u32 kind;
+	__u32 pad;
+	__u64 socket;
+	__u16 fds[FILES];
+	__u16 lengths[FILES];
+	char paths[FILES][PATH];
 };
 
 struct closed {
@@ -257,6 +274,71 @@ static __always_inline int is_deleted(struct path *path)
 	return dentry && BPF_CORE_READ(dentry, d_hash.pprev) == 0;
 }
 
+/* Interpreters, and servers with one inside, by the first letters of the exe's name. */
+static __always_inline int is_interpreter(const char *exe)
+{
+	char a = exe[0], b = exe[1], c = exe[2];
+#define NAMED(x, y, z) (a == x && b == y && c == z)
+	return NAMED('p', 'h', 'p') || NAMED('p', 'e', 'r') || NAMED('p', 'y', 't') ||
+	       NAMED('l', 's', 'p') || NAMED('a', 'p', 'a') || NAMED('h', 't', 't') ||
+	       NAMED('r', 'u', 'b') || NAMED('n', 'o', 'd') || NAMED('l', 'u', 'a') ||
+	       NAMED('b', 'a', 's') || NAMED('d', 'a', 's') || NAMED('s', 'h', 0);
+#undef NAMED
+}
+
+struct looking {
+	struct file **fd;
+	__u32 most;
+	__u32 found;
+	struct file *files[FILES];
+	__u16 fds[FILES];
+};
+
+static long look(__u32 n, struct looking *l)
+{
+	struct file *file = 0;
+	if (n >= l->most || l->found >= FILES)
+		return 1;
+	if (bpf_probe_read_kernel(&file, sizeof(file), l->fd + n) || !file)
+		return 0;
+	/* A regular file, not opened for writing, not gone. */
+	if ((BPF_CORE_READ(file, f_inode, i_mode) & 0170000) != 0100000)
+		return 0;
+	if (BPF_CORE_READ(file, f_mode) & 2 || is_deleted(&file->f_path))
+		return 0;
+	__u32 at = l->found;
+	if (at < FILES) {
+		l->files[at] = file;
+		l->fds[at] = n;
+		l->found = at + 1;
+	}
+	return 0;
+}
+
+static __always_inline void reading(struct task_struct *task, __u64 socket)
+{
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct looking l = {
+		.fd = BPF_CORE_READ(table, fd),
+		.most = BPF_CORE_READ(table, max_fds),
+	};
+	bpf_loop(FDS, look, &l, 0);
+	if (!l.found)
+		return;
+	struct reading *e = bpf_ringbuf_reserve(&EVENTS, sizeof(*e), 0);
+	if (!e)
+		return lost(0);
+	e->kind = READING;
+	e->pad = 0;
+	e->socket = socket;
+#pragma unroll
+	for (int i = 0; i < FILES; i++) {
+		e->fds[i] = l.fds[i];
+		e->lengths[i] = l.files[i] ? walk(&l.files[i]->f_path, e->paths[i]) : 0;
+	}
+	bpf_ringbuf_submit(e, 0);
+}
+
 static __always_inline __u32 arguments(struct mm_struct *mm, char *to, __u32 size)
 {
 	unsigned long start = BPF_CORE_READ(mm, arg_start);
@@ -311,7 +393,10 @@ static __always_inline void opening(struct sock *sk, __u64 socket, __u16 port)
 		__builtin_memset(&e->kin[0], 0, sizeof(struct kin));
 	if (!known)
 		e->kin[0].pid = 0;
+	int interprets = e->exe_len > 3 && is_interpreter(e->exe);
 	bpf_ringbuf_submit(e, 0);
+	if (interprets)
+		reading(task, socket);
 }
 
 SEC("tp_btf/inet_sock_set_state")

@@ -4,6 +4,8 @@
 //! would move a reader's cursor is escaped (`\\xNN`), and are cut where they are long. Times are UTC.
 
 use crate::forwarded::Passing;
+use crate::names::Place;
+use crate::witness::Means;
 use heloscope_model::Time;
 use serde::{Serialize, Serializer};
 use std::net::SocketAddr;
@@ -12,6 +14,32 @@ use std::net::SocketAddr;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Noted {
+    /// The watching begins: what was before is not known.
+    Began {
+        /// When.
+        #[serde(serialize_with = "utc")]
+        time: Time,
+        /// How connections are seen.
+        means: Means,
+        /// The ports that are watched.
+        ports: Vec<u16>,
+        /// What is not seen, in words.
+        unseen: Vec<String>,
+    },
+    /// The watching goes on: what no line tells of did not happen.
+    Watching {
+        /// When.
+        #[serde(serialize_with = "utc")]
+        time: Time,
+        /// How.
+        means: Means,
+    },
+    /// The watching ended in good order.
+    Stopped {
+        /// When.
+        #[serde(serialize_with = "utc")]
+        time: Time,
+    },
     /// A connection is open, or could not be opened.
     Connection(Box<Connection>),
     /// An open connection is over.
@@ -25,10 +53,16 @@ pub enum Noted {
         #[serde(flatten)]
         passing: Passing,
     },
-    /// Events that the kernel could not hand over: connections may be missing here.
+    /// Events that could not be handed over or kept: connections may be missing here.
     Lost {
-        /// Since the last time it was said.
+        /// How many, or more.
         events: u64,
+        /// After this.
+        #[serde(serialize_with = "utc")]
+        since: Time,
+        /// And before this.
+        #[serde(serialize_with = "utc")]
+        time: Time,
     },
 }
 
@@ -40,6 +74,9 @@ pub struct Connection {
     /// When it began.
     #[serde(serialize_with = "utc")]
     pub start: Time,
+    /// Whether it had begun before it was seen: the start is then when it was, and the process who had it by then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
     /// From where, once that is known.
     pub client: Option<SocketAddr>,
     /// To where.
@@ -54,14 +91,20 @@ pub struct Connection {
     pub netns: u32,
     /// The script that its interpreter runs, as far as it shows.
     pub script: Option<String>,
+    /// Files that an interpreter had open for reading at that moment.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
     /// Who started it, the nearest first, as each was when it did.
     pub ancestors: Vec<Process>,
+    /// Where it runs: unit, container.
+    #[serde(flatten)]
+    pub place: Place,
 }
 
 /// A process as it was at that moment.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize)]
 pub struct Process {
-    /// Its number.
+    /// Its number; 0 where the process is not known, its user alone.
     pub pid: u32,
     /// The thread's number, where it is not the process's own.
     #[serde(skip_serializing_if = "Option::is_none")]

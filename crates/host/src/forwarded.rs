@@ -103,6 +103,11 @@ impl From<Flow> for Passing {
     }
 }
 
+/// Whether the kernel tracks connections at all, as far as it lets us know.
+pub fn in_use() -> bool {
+    std::path::Path::new("/proc/sys/net/netfilter/nf_conntrack_count").exists()
+}
+
 /// The MAC of an address, in the text of `/proc/net/arp`.
 pub fn mac(arp: &str, address: IpAddr) -> Option<String> {
     arp.lines().skip(1).find_map(|line| {

@@ -1,16 +1,22 @@
 //! This machine, live: the flight recorder, which notes every connection that the host opens to a mail port with the
 //! process that opened it.
 //!
-//! In: the kernel's events ([`recorder`]). Out: [`Connection`]s, one when a connection is open or has failed,
-//! and its end. What could not be seen is said: events lost, processes that were there before.
+//! In: the kernel's events ([`recorder`]) or, where it takes no programs, its table of open sockets ([`polling`]); the
+//! [`Witness`] chooses. Out: [`Connection`]s, one when a connection is open or has failed, and its end. What could not
+//! be seen is said: when nobody watched, events lost, processes that were there before.
 
+mod clock;
 pub mod connection;
 pub mod forwarded;
 pub mod php_fpm;
+pub mod names;
+pub mod polling;
 pub mod recorder;
 pub mod script;
 pub mod store;
+pub mod witness;
 
 pub use connection::{Connection, Ended, Noted, Process};
 pub use recorder::Recorder;
 pub use store::Store;
+pub use witness::{Means, Witness};

@@ -15,7 +15,7 @@ mod before;
 mod event;
 mod join;
 
-use crate::Noted;
+use crate::{Noted, clock};
 use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, RingBuf};
 use aya::programs::BtfTracePoint;
 use aya::{Btf, Ebpf};
@@ -23,7 +23,7 @@ use event::Event;
 use heloscope_model::Time;
 use join::{Epoch, Join};
 use nix::poll::{PollFd, PollFlags, PollTimeout};
-use nix::time::{ClockId, clock_gettime};
+use nix::time::ClockId;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
@@ -38,6 +38,9 @@ const PROGRAMS: [(&str, &str); 4] = [
     ("exited", "sched_process_exit"),
     ("state", "inet_sock_set_state"),
 ];
+
+/// How long events are gathered once there is one.
+const TOGETHER: Duration = Duration::from_millis(10);
 
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../bpf/recorder.bpf.o");
 
@@ -72,6 +75,21 @@ pub enum Error {
     Wait(nix::Error),
 }
 
+impl Error {
+    /// Whether more rights would help.
+    pub fn is_permission(&self) -> bool {
+        let mut cause: Option<&dyn std::error::Error> = Some(self);
+        while let Some(error) = cause {
+            let io = error.downcast_ref::<std::io::Error>();
+            if io.is_some_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+}
+
 /// Programs that run in the kernel until this is dropped.
 pub struct Recorder {
     // Dropped with it: the programs are unhooked.
@@ -79,6 +97,8 @@ pub struct Recorder {
     ring: RingBuf<MapData>,
     lost: PerCpuArray<MapData, u64>,
     said: u64,
+    /// When it was read last.
+    read: Time,
     join: Join,
 }
 
@@ -100,7 +120,14 @@ impl Recorder {
         fill_processes(&mut programs)?;
         let ring = RingBuf::try_from(taken(&mut programs, "EVENTS")?)?;
         let lost = PerCpuArray::try_from(taken(&mut programs, "LOST")?)?;
-        Ok(Self { _programs: programs, ring, lost, said: 0, join: Join::default() })
+        Ok(Self {
+            _programs: programs,
+            ring,
+            lost,
+            said: 0,
+            read: clock::now(),
+            join: Join::default(),
+        })
     }
 
     /// Waits until something is to be noted, or the time is over.
@@ -110,6 +137,8 @@ impl Recorder {
             let timeout = PollTimeout::try_from(wait).unwrap_or(PollTimeout::MAX);
             let mut fds = [PollFd::new(self.ring.as_fd(), PollFlags::POLLIN)];
             match nix::poll::poll(&mut fds, timeout) {
+                // What comes together is read together: a burst wakes us a hundred times a second, not at each event.
+                Ok(ready) if ready > 0 => pause(TOGETHER.min(wait)),
                 Ok(_) | Err(nix::Error::EINTR) => {}
                 Err(error) => return Err(Error::Wait(error)),
             }
@@ -119,20 +148,27 @@ impl Recorder {
     }
 
     fn read(&mut self) -> Result<Vec<Noted>, Error> {
-        let boot = now(ClockId::CLOCK_BOOTTIME)?;
-        let epoch = Epoch(Time::from_micros((now(ClockId::CLOCK_REALTIME)? - boot) / 1000));
+        let nanos = |clock| clock::nanos(clock).map_err(Error::Clock);
+        let boot = nanos(ClockId::CLOCK_BOOTTIME)?;
+        let epoch = Epoch(Time::from_micros((nanos(ClockId::CLOCK_REALTIME)? - boot) / 1000));
+        let boot = u64::try_from(boot).unwrap_or_default();
         let mut noted = Vec::new();
         while let Some(item) = self.ring.next() {
             if let Some(event) = Event::read(&item) {
                 noted.extend(self.join.take(event, epoch));
             }
         }
-        noted.extend(self.join.overdue(u64::try_from(boot).unwrap_or_default()));
+        noted.extend(self.join.overdue(boot));
         let lost: u64 = self.lost.get(&0, 0)?.iter().sum();
         if lost > self.said {
-            noted.push(Noted::Lost { events: lost - self.said });
+            noted.push(Noted::Lost {
+                events: lost - self.said,
+                since: self.read,
+                time: epoch.time(boot),
+            });
             self.said = lost;
         }
+        self.read = epoch.time(boot);
         Ok(noted)
     }
 }
@@ -166,8 +202,9 @@ fn fill_processes(programs: &mut Ebpf) -> Result<(), Error> {
     Ok(())
 }
 
-/// Nanoseconds of a clock.
-fn now(clock: ClockId) -> Result<i64, Error> {
-    let time = clock_gettime(clock).map_err(Error::Clock)?;
-    Ok(time.tv_sec().saturating_mul(1_000_000_000).saturating_add(time.tv_nsec()))
+/// Sleeps; a signal may end it early, which does no harm.
+fn pause(time: Duration) {
+    if let Ok(timeout) = PollTimeout::try_from(time) {
+        let _ = nix::poll::poll(&mut [], timeout);
+    }
 }

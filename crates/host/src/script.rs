@@ -1,7 +1,8 @@
 //! Which script an interpreter runs, from its name, arguments and working folder. Pure.
 //!
-//! What is not sure is not said: code given on the command line (`perl -e`) or on standard input has no file;
-//! php-fpm says only its pool, so its folder, into which it changes for each script, is all that shows.
+//! What is not sure is not said: code given on the command line (`perl -e`) has no file; that on standard input has one where that is a
+//! file. php-fpm, Apache with PHP inside and the like say nothing in their arguments: PHP keeps the called script open while it runs,
+//! unless opcache had it compiled; then its folder, into which it changes for each script, is all that shows.
 
 use crate::Process;
 
@@ -48,6 +49,25 @@ pub fn of(process: &Process) -> Option<String> {
     None
 }
 
+/// What PHP is called in servers.
+const SERVERS: &[&str] = &["php-fpm", "php-cgi", "lsphp", "apache2", "httpd"];
+
+/// The script among the files that a process has open for reading, with their descriptors: of a server the first PHP
+/// file (what that includes was opened later), of an interpreter its standard input.
+pub(crate) fn among(process: &Process, files: &[(u16, String)]) -> Option<String> {
+    let file = process.exe.as_deref()?.rsplit('/').next()?;
+    let found = if SERVERS.iter().any(|name| file.starts_with(name)) {
+        files.iter().find(|(_, path)| {
+            let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+            ending.is_some_and(|e| e.starts_with("php") || e == "phtml" || e == "inc")
+        })
+    } else {
+        INTERPRETERS.iter().find(|(name, ..)| file.starts_with(name))?;
+        files.iter().find(|(fd, _)| *fd == 0)
+    };
+    found.map(|(_, path)| path.clone())
+}
+
 fn absolute(script: &str, process: &Process) -> String {
     match &process.folder {
         // A Windows path is what wine was given.
@@ -60,6 +80,24 @@ fn absolute(script: &str, process: &Process) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_file_is_found_among_those_that_are_open() {
+        let of = |exe: &str, files: &[(u16, &str)]| {
+            let process = Process { exe: Some(exe.into()), ..Process::default() };
+            let files: Vec<_> = files.iter().map(|(fd, path)| (*fd, (*path).to_owned())).collect();
+            among(&process, &files)
+        };
+        let open = [(6, "/var/www/a/mailer.php"), (7, "/var/www/a/lib.php")];
+        assert_eq!(of("/usr/sbin/php-fpm8.2", &open).as_deref(), Some("/var/www/a/mailer.php"));
+        assert_eq!(of("/usr/sbin/php-fpm8.2", &[(4, "/etc/hosts")]), None);
+        assert_eq!(
+            of("/usr/bin/perl", &[(0, "/tmp/.x"), (3, "/tmp/y")]).as_deref(),
+            Some("/tmp/.x")
+        );
+        assert_eq!(of("/usr/bin/perl", &[(3, "/tmp/list.txt")]), None);
+        assert_eq!(of("/usr/lib/postfix/sbin/smtp", &open), None);
+    }
 
     #[test]
     fn the_file_is_found_behind_the_options() {

@@ -1,8 +1,12 @@
 //! What was noted, kept: a folder with a journal of lines (`heloscope_journal`), with a bound in days and in bytes.
 //!
-//! In: what the recorder noted, as it comes; durable when [`Store::append`] returns. Out: the lines of a
-//! span of time. The oldest segments go when they are past either bound, whole; the one that is written to stays. A disk
-//! that is full stops nothing but the record: the caller is told, and what could not be kept is noted as lost.
+//! In: what the recorder noted, as it comes; durable when [`Store::append`] returns ([`keeper`] gathers a second's lines
+//! and survives a full disk). Out: the lines, also while another process writes them ([`read`]). The oldest segments
+//! go when they are past either bound, whole; the one that is written to stays. A line ends with a line end, so that what
+//! stands at its place in the file can be quoted.
+
+pub mod keeper;
+pub mod read;
 
 use crate::Noted;
 use heloscope_journal::{FolderDisk, Journal, Options, Sequence};
@@ -65,23 +69,20 @@ impl Store {
 
     /// Keeps lines; durable when it returns.
     pub fn append(&mut self, noted: &[Noted], now: Time) -> Result<(), StoreError> {
-        // A value of plain fields always has its JSON.
-        let lines: Vec<_> = noted.iter().filter_map(|n| serde_json::to_vec(n).ok()).collect();
+        let lines: Vec<_> = noted.iter().filter_map(line).collect();
+        self.append_lines(&lines, now)
+    }
+
+    /// Keeps what [`line`] made.
+    fn append_lines(&mut self, lines: &[Vec<u8>], now: Time) -> Result<(), StoreError> {
         if !lines.is_empty() {
-            self.journal.append(&lines)?;
+            self.journal.append(lines)?;
         }
         self.forget(now)
     }
 
-    /// Every line kept, the oldest first.
-    pub fn lines(&self) -> impl Iterator<Item = Result<Vec<u8>, StoreError>> {
-        self.journal
-            .read(self.journal.first())
-            .map(|record| record.map(|(_, bytes)| bytes).map_err(StoreError::from))
-    }
-
     fn forget(&mut self, now: Time) -> Result<(), StoreError> {
-        let segments = self.segments()?;
+        let segments = segments(&self.folder)?;
         let mut bytes: u64 = segments.iter().map(|s| s.bytes).sum();
         let mut keep_from = None;
         let most = self.retention.bytes.max(2 * SEGMENT);
@@ -99,29 +100,42 @@ impl Store {
         }
         Ok(())
     }
+}
 
-    /// The journal's files: named for their first record, last written at their last.
-    fn segments(&self) -> Result<Vec<Segment>, StoreError> {
-        let failed = |source| StoreError::Folder { folder: self.folder.clone(), source };
-        let mut found = Vec::new();
-        for entry in fs::read_dir(&self.folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let name = entry.file_name();
-            let first = name.to_str().and_then(|n| n.strip_suffix(".journal")?.parse().ok());
-            let Some(first) = first else { continue };
-            let meta = entry.metadata().map_err(failed)?;
-            let written = meta.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-            let micros = written.map_or(0, |since| since.as_micros());
-            let written = Time::from_micros(i64::try_from(micros).unwrap_or(i64::MAX));
-            found.push(Segment { first, bytes: meta.len(), written });
-        }
-        found.sort_by_key(|segment| segment.first);
-        Ok(found)
+/// One line. A value of plain fields always has its JSON.
+fn line(noted: &Noted) -> Option<Vec<u8>> {
+    let mut line = serde_json::to_vec(noted).ok()?;
+    line.push(b'\n');
+    Some(line)
+}
+
+/// The journal's files: named for their first record, last written at their last.
+fn segments(folder: &Path) -> Result<Vec<Segment>, StoreError> {
+    let failed = |source| StoreError::Folder { folder: folder.to_owned(), source };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let first = name.to_str().and_then(|n| n.strip_suffix(".journal")?.parse().ok());
+        let Some(first) = first else { continue };
+        let meta = match entry.metadata() {
+            Ok(meta) => meta,
+            // Dropped meanwhile by whoever writes.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(failed(error)),
+        };
+        let written = meta.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        let micros = written.map_or(0, |since| since.as_micros());
+        let written = Time::from_micros(i64::try_from(micros).unwrap_or(i64::MAX));
+        found.push(Segment { first, path: entry.path(), bytes: meta.len(), written });
     }
+    found.sort_by_key(|segment| segment.first);
+    Ok(found)
 }
 
 struct Segment {
     first: u64,
+    path: PathBuf,
     bytes: u64,
     written: Time,
 }
@@ -131,7 +145,7 @@ mod tests {
     use super::*;
 
     fn lost(events: u64) -> Noted {
-        Noted::Lost { events }
+        Noted::Lost { events, since: Time::from_secs(0), time: Time::from_secs(7) }
     }
 
     fn now() -> Time {
@@ -140,15 +154,28 @@ mod tests {
         Time::from_secs(i64::try_from(since.as_secs()).unwrap())
     }
 
+    /// The counts of what is kept.
+    fn kept(folder: &Path) -> Vec<u64> {
+        let mut counts = Vec::new();
+        read::lines(folder, None, &mut |_, line| {
+            let line: serde_json::Value = serde_json::from_slice(line).unwrap();
+            counts.push(line["events"].as_u64().unwrap());
+            Ok(())
+        })
+        .unwrap();
+        counts
+    }
+
     #[test]
-    fn what_was_kept_is_there_again() {
+    fn what_was_kept_is_there_again_also_while_it_is_written() {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::open(folder.path(), Retention::default()).unwrap();
         store.append(&[lost(1), lost(2)], now()).unwrap();
+        assert_eq!(kept(folder.path()), [1, 2]);
         drop(store);
-        let store = Store::open(folder.path(), Retention::default()).unwrap();
-        let lines: Vec<_> = store.lines().map(|l| String::from_utf8(l.unwrap()).unwrap()).collect();
-        assert_eq!(lines, [r#"{"event":"lost","events":1}"#, r#"{"event":"lost","events":2}"#]);
+        let mut store = Store::open(folder.path(), Retention::default()).unwrap();
+        store.append(&[lost(3)], now()).unwrap();
+        assert_eq!(kept(folder.path()), [1, 2, 3]);
     }
 
     #[test]
@@ -157,15 +184,14 @@ mod tests {
         let retention = Retention { days: 7, bytes: 3 * SEGMENT };
         let mut store = Store::open(folder.path(), retention).unwrap();
         let batch: Vec<_> = (0..20_000).map(lost).collect();
-        for _ in 0..30 {
+        for _ in 0..15 {
             store.append(&batch, now()).unwrap();
         }
-        let size: u64 = store.segments().unwrap().iter().map(|s| s.bytes).sum();
+        let size: u64 = segments(folder.path()).unwrap().iter().map(|s| s.bytes).sum();
         assert!(size <= 4 * SEGMENT, "{size}");
-        assert!(store.segments().unwrap().len() >= 2);
+        assert!(segments(folder.path()).unwrap().len() >= 2);
         store.append(&[lost(7)], now().plus_secs(8.0 * 86_400.0)).unwrap();
-        assert_eq!(store.segments().unwrap().len(), 1);
-        let last = store.lines().last().unwrap().unwrap();
-        assert_eq!(String::from_utf8(last).unwrap(), r#"{"event":"lost","events":7}"#);
+        assert_eq!(segments(folder.path()).unwrap().len(), 1);
+        assert_eq!(kept(folder.path()).last(), Some(&7));
     }
 }

@@ -33,7 +33,7 @@ fn connections(recorder: &mut Recorder, word: &str, many: usize) -> Vec<Connecti
                 Noted::Connection(c) if c.process.args.first().is_some_and(|a| a == word) => {
                     found.push(*c);
                 }
-                Noted::Lost { events } => panic!("{events} events were lost"),
+                Noted::Lost { events, .. } => panic!("{events} events were lost"),
                 _ => {}
             }
         }

@@ -12,7 +12,7 @@ pub(crate) const VERSION: u32 = 1;
 pub(crate) const SEGMENT_HEADER: usize = 32;
 pub(crate) const BATCH_HEADER: usize = 28;
 pub(crate) const FRAME_HEADER: usize = 8;
-const MAGIC: &[u8; 8] = b"HELOJRNL";
+pub(crate) const MAGIC: &[u8; 8] = b"HELOJRNL";
 
 /// A segment's first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -42,6 +42,7 @@ mod error;
 mod frame;
 mod journal;
 mod read;
+mod scan;
 mod segment;
 pub mod simulated;
 
@@ -50,6 +51,7 @@ pub use error::Error;
 pub use frame::{MOST_BATCH_BYTES, MOST_RECORD_BYTES};
 pub use journal::{Journal, Options, Recovery, Torn};
 pub use read::Records;
+pub use scan::{Scan, Scanned, is_segment};
 
 /// A record's place in the journal. The first record is 1, each next one more; 0 is "none yet".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -1,23 +1,48 @@
 //! What `heloscope record` noted: one line of JSON an event. Connections of this host with the process that
 //! opened them, and those that passed through with the machine inside.
 //!
-//! A connection that was said without outcome and again with it is one: the later line wins.
+//! A connection that was said without outcome and again with it is one: the later line wins. When nobody watched, and what was
+//! lost, becomes gaps of the input's cover. The lines come as text (`record --show`) or in the record's own files, which
+//! are segments of a journal (`heloscope_journal::Scan`).
 
 use crate::facts::Connection;
 use crate::lines;
 use heloscope_model::{Place, SourceId, Time};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 
-/// Connections taken from one file.
+/// Connections taken from one record.
 const MOST: usize = 1_000_000;
+/// Stretches without a watcher that are told.
+const GAPS: usize = 1000;
 
 #[derive(Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 enum Line {
     Connection(Opened),
     Passing(Passed),
+    Ended {
+        end: String,
+    },
+    Began {
+        time: String,
+        means: String,
+        #[serde(default)]
+        ports: Vec<u16>,
+    },
+    Watching {
+        time: String,
+        means: String,
+    },
+    Stopped {
+        time: String,
+    },
+    Lost {
+        events: u64,
+        since: Option<String>,
+        time: Option<String>,
+    },
     #[serde(other)]
     Other,
 }
@@ -58,31 +83,150 @@ pub(crate) fn recognise(text: &[u8]) -> bool {
     })
 }
 
-/// Reads a section that starts at `base` of its source.
-pub fn read(text: &[u8], source: SourceId, base: u64) -> Vec<Connection> {
-    let mut found: Vec<Connection> = Vec::new();
-    let mut known: HashMap<u64, usize> = HashMap::new();
-    for (offset, line) in lines::of(text) {
-        let place = Place::byte(source, base + offset);
+/// A record being read, in as many files as it has: what was noted of connections, and when somebody watched.
+#[derive(Debug, Default)]
+pub(crate) struct Reader {
+    /// Connections by the number of their socket, of those taken so far.
+    known: HashMap<u64, usize>,
+    found: Vec<Connection>,
+    cover: Cover,
+}
+
+/// From when to when somebody watched.
+#[derive(Debug, Default)]
+pub(crate) struct Cover {
+    first: Option<Time>,
+    last: Option<Time>,
+    /// Whether the watching had not ended when the last line was written.
+    watching: bool,
+    gaps: Vec<(Time, Time)>,
+    means: BTreeSet<String>,
+    ports: BTreeSet<u16>,
+    lost: u64,
+    connections: u64,
+    passing: u64,
+}
+
+impl Reader {
+    /// Takes a line that stands at this place.
+    pub(crate) fn line(&mut self, line: &[u8], place: Place) {
         match serde_json::from_slice(line) {
-            Ok(Line::Connection(opened)) => {
-                let socket = opened.socket;
-                let connection = of_process(opened, place);
-                let room = found.len() < MOST;
-                match known.get(&socket).and_then(|index| found.get_mut(*index)) {
-                    Some(before) if before.time == connection.time => *before = connection,
-                    _ if room => {
-                        known.insert(socket, found.len());
-                        found.push(connection);
-                    }
-                    _ => {}
+            Ok(Line::Connection(opened)) => self.opened(opened, place),
+            Ok(Line::Passing(passed)) => {
+                self.cover.seen(time(&passed.time));
+                if self.found.len() < MOST {
+                    self.cover.passing += 1;
+                    self.found.push(through(passed, place));
                 }
             }
-            Ok(Line::Passing(passed)) if found.len() < MOST => found.push(through(passed, place)),
+            Ok(Line::Ended { end }) => self.cover.seen(time(&end)),
+            Ok(Line::Began { time: at, means, ports }) => {
+                self.cover.began(time(&at));
+                self.cover.means.insert(super::text(means.as_bytes()));
+                self.cover.ports.extend(ports);
+            }
+            Ok(Line::Watching { time: at, means }) => {
+                self.cover.seen(time(&at));
+                self.cover.means.insert(super::text(means.as_bytes()));
+            }
+            Ok(Line::Stopped { time: at }) => {
+                self.cover.seen(time(&at));
+                self.cover.watching = false;
+            }
+            Ok(Line::Lost { events, since, time: at }) => {
+                self.cover.lost = self.cover.lost.saturating_add(events);
+                let span = (since.and_then(|t| time(&t)), at.and_then(|t| time(&t)));
+                if let (Some(from), Some(to)) = span {
+                    self.cover.gap(from, to);
+                }
+            }
+            Ok(Line::Other) | Err(_) => {}
+        }
+    }
+
+    fn opened(&mut self, opened: Opened, place: Place) {
+        let socket = opened.socket;
+        let connection = of_process(opened, place);
+        self.cover.seen(connection.time);
+        let room = self.found.len() < MOST;
+        match self.known.get(&socket).and_then(|index| self.found.get_mut(*index)) {
+            Some(before) if before.time == connection.time => *before = connection,
+            _ if room => {
+                self.cover.connections += 1;
+                self.known.insert(socket, self.found.len());
+                self.found.push(connection);
+            }
             _ => {}
         }
     }
-    found
+
+    /// What was found, and what it covers.
+    pub(crate) fn end(self) -> (Vec<Connection>, Cover) {
+        (self.found, self.cover)
+    }
+}
+
+impl Cover {
+    fn seen(&mut self, at: Option<Time>) {
+        let Some(at) = at else { return };
+        // A record whose oldest files are gone begins in the middle.
+        self.watching |= self.first.is_none();
+        self.first = Some(self.first.map_or(at, |first| first.min(at)));
+        self.last = Some(self.last.map_or(at, |last| last.max(at)));
+    }
+
+    fn began(&mut self, at: Option<Time>) {
+        let Some(at) = at else { return };
+        // From the last sign of life: whoever was killed could not say when.
+        if let Some(last) = self.last {
+            self.gap(last, at);
+        }
+        self.seen(Some(at));
+        self.watching = true;
+    }
+
+    fn gap(&mut self, from: Time, to: Time) {
+        if to.since(from) >= 1.0 && self.gaps.len() < GAPS {
+            self.gaps.push((from, to));
+        }
+    }
+
+    /// Tells an input what it covers.
+    pub(crate) fn tell(self, input: &mut crate::Input) {
+        let mut what = vec![format!("recorder: {} connections of the host", self.connections)];
+        if self.passing > 0 {
+            what.push(format!("{} that passed through", self.passing));
+        }
+        if !self.ports.is_empty() {
+            let ports: Vec<String> = self.ports.iter().map(u16::to_string).collect();
+            what.push(format!("ports {}", ports.join(", ")));
+        }
+        if !self.means.is_empty() {
+            what.push(format!("seen by {}", self.means.into_iter().collect::<Vec<_>>().join(", ")));
+        }
+        if self.lost > 0 {
+            what.push(format!("{} events lost", self.lost));
+        }
+        input.first = [input.first, self.first].into_iter().flatten().min();
+        input.last = [input.last, self.last].into_iter().flatten().max();
+        input.what = Some(what.join("; "));
+        input.gaps = self.gaps;
+        if self.watching {
+            crate::sources::note(
+                input,
+                "still recording when it was read, or it was ended by force",
+            );
+        }
+    }
+}
+
+/// Reads a section that starts at `base` of its source.
+pub(crate) fn read(text: &[u8], source: SourceId, base: u64) -> Reader {
+    let mut reader = Reader::default();
+    for (offset, line) in lines::of(text) {
+        reader.line(line, Place::byte(source, base + offset));
+    }
+    reader
 }
 
 fn of_process(opened: Opened, place: Place) -> Connection {
@@ -94,13 +238,15 @@ fn of_process(opened: Opened, place: Place) -> Connection {
         },
         |client| client.ip(),
     );
-    let program = opened.script.or(opened.process.exe).unwrap_or(opened.process.comm);
+    let named = opened.script.or(opened.process.exe).unwrap_or(opened.process.comm);
+    let program = Some(super::text(named.as_bytes())).filter(|name| !name.is_empty());
     let open = opened.outcome.as_deref() == Some("open");
     Connection {
         time: time(&opened.start),
         src_port: opened.client.map(|client| client.port()),
-        pid: Some(opened.process.pid),
-        program: Some(super::text(program.as_bytes())),
+        // 0: nobody could tell, by the means in use.
+        pid: Some(opened.process.pid).filter(|pid| *pid != 0),
+        program,
         uid: Some(opened.process.uid),
         state: if open { "ESTAB" } else { "SYN-SENT" }.to_owned(),
         ..super::bare(src, opened.server.ip(), opened.server.port(), place)
@@ -138,7 +284,7 @@ mod tests {
     fn who_opened_it_and_who_passed() {
         assert!(recognise(LINES.as_bytes()));
         assert!(!recognise(br#"{"event":"block","src":"192.0.2.1"}{"#));
-        let found = read(LINES.as_bytes(), SourceId(0), 0);
+        let (found, _) = read(LINES.as_bytes(), SourceId(0), 0).end();
         let [own, passing] = &found[..] else { panic!("{found:?}") };
         assert_eq!(own.src, std::net::IpAddr::from([198, 51, 100, 7]));
         assert_eq!((own.src_port, own.pid, own.uid), (Some(40_001), Some(41), Some(33)));
@@ -149,11 +295,38 @@ mod tests {
     }
 
     #[test]
+    fn when_nobody_watched() {
+        let lines = r#"{"event":"began","time":"2026-11-24T10:00:00Z","means":"tp-btf","ports":[25],"unseen":[]}
+{"event":"watching","time":"2026-11-24T10:05:00Z","means":"tp-btf"}
+{"event":"began","time":"2026-11-24T11:00:00Z","means":"polling","ports":[25,465],"unseen":[]}
+{"event":"lost","events":3,"since":"2026-11-24T11:10:00Z","time":"2026-11-24T11:10:02Z"}
+{"event":"stopped","time":"2026-11-24T12:00:00Z"}
+{"event":"began","time":"2026-11-24T12:30:00Z","means":"polling","ports":[25],"unseen":[]}
+"#;
+        assert!(recognise(lines.as_bytes()));
+        let (found, cover) = read(lines.as_bytes(), SourceId(0), 0).end();
+        assert!(found.is_empty());
+        let shown: Vec<_> =
+            cover.gaps.iter().map(|(a, b)| format!("{} {}", a.rfc3339(), b.rfc3339())).collect();
+        assert_eq!(
+            shown,
+            [
+                "2026-11-24T10:05:00Z 2026-11-24T11:00:00Z",
+                "2026-11-24T11:10:00Z 2026-11-24T11:10:02Z",
+                "2026-11-24T12:00:00Z 2026-11-24T12:30:00Z"
+            ]
+        );
+        assert!(cover.watching);
+        assert_eq!(cover.lost, 3);
+        assert_eq!(cover.last.unwrap().rfc3339(), "2026-11-24T12:30:00Z");
+    }
+
+    #[test]
     fn never_panics() {
         for cut in 0..LINES.len() {
             let bytes = &LINES.as_bytes()[..cut];
             recognise(bytes);
-            read(bytes, SourceId(0), 0);
+            let _ = read(bytes, SourceId(0), 0).end();
         }
     }
 }

@@ -42,6 +42,7 @@ impl Opening {
                 self.unrecognised(path, why);
             }
             Content::Capture => self.capture(path, body, &sample),
+            Content::Record => self.record(path, body),
             Content::CaptureText => self.capture_text(path, body, &sample, modified),
             Content::Mbox => {
                 let source = self.input(path, body, Kind::Messages);
@@ -218,10 +219,10 @@ impl Opening {
                 self.facts.leases.extend(found);
             }
             Kind::Connections if connections::recorder::recognise(text) => {
-                let found = connections::recorder::read(text, source, base);
+                let (found, cover) = connections::recorder::read(text, source, base).end();
                 records = found.len();
-                for time in found.iter().filter_map(|c| c.time) {
-                    self.stamp(source, time);
+                if let Some(input) = self.input_of(source) {
+                    cover.tell(input);
                 }
                 self.plan.tables.extend(found);
             }

@@ -1,34 +1,35 @@
-//! `heloscope record`: the flight recorder. Loads it, gives up what it does not need, and keeps what it notes until
-//! SIGTERM or SIGINT.
+//! `heloscope record`: the flight recorder. Begins to watch, gives up what it does not need, and keeps what it notes until
+//! SIGTERM or SIGINT. With --show it prints what was kept ([`show`]).
 //!
-//! What cannot be seen is said at the start and recorded when it happens: no right to load the programs (nothing is
-//! recorded, 77), no connection tracking (what passes through is not), events that were lost. A disk that fills
-//! costs the record what comes meanwhile, is said once, and ends nothing.
+//! How connections are seen and what is not seen is said at the start and kept in the record. A disk that fills
+//! costs the record what comes meanwhile, is said once, and ends nothing. Exits 77 when the means that was asked
+//! for wants more rights.
 
-use crate::cli::Record;
+mod show;
+
+use crate::cli::record::{self, Record};
 use crate::outcome::Outcome;
 use crate::serve::clock::now;
 use anyhow::{Context, Result};
-use heloscope_host::forwarded::{Tracking, mac};
+use caps::Capability;
 use heloscope_host::recorder::PORTS;
 use heloscope_host::store::Retention;
-use heloscope_host::{Noted, Recorder, Store};
+use heloscope_host::store::keeper::{Keeper, Kept};
+use heloscope_host::{Means, Witness};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use std::collections::BTreeSet;
 use std::io::Write;
-use std::net::IpAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::time::Duration;
 
-/// How long is waited for events before what passes through is asked again.
+/// How long is waited for events before the signals are looked at.
 const WAIT: Duration = Duration::from_millis(200);
 
 pub(crate) fn run(args: &Record) -> Result<Outcome> {
-    let retention = Retention { days: args.days, bytes: args.megabytes.saturating_mul(1 << 20) };
     if args.show {
-        return show(&Store::open(&args.store, retention)?);
+        return show::run(args);
     }
+    let retention = Retention { days: args.days, bytes: args.megabytes.saturating_mul(1 << 20) };
     let ports = if args.port.is_empty() { PORTS.to_vec() } else { args.port.clone() };
     let stop = Stop::new()?;
     // What people did on this host is nobody else's business.
@@ -37,70 +38,52 @@ pub(crate) fn run(args: &Record) -> Result<Outcome> {
         .mode(0o700)
         .create(&args.store)
         .with_context(|| format!("making the folder {}", args.store.display()))?;
-    let mut store = Store::open(&args.store, retention)?;
-    let mut recorder = Recorder::start(&ports)?;
-    let mut tracking = match Tracking::start(&ports) {
-        Ok(tracking) => Some(tracking),
-        Err(error) => {
-            eprintln!("heloscope: what passes through this host is not recorded: {error}");
-            None
+    let mut keeper = Keeper::open(&args.store, retention, now())?;
+    let means = args.means.map(|means| match means {
+        record::Means::TpBtf => Means::TpBtf,
+        record::Means::Polling => Means::Polling,
+    });
+    let (mut witness, says) = match Witness::start_by(&ports, means) {
+        Ok(started) => started,
+        Err(error) if error.is_permission() => {
+            eprintln!("heloscope: {:#}", anyhow::Error::from(error));
+            eprintln!("heloscope: run it as root, or with --means polling");
+            return Ok(Outcome::NoPermission);
         }
+        Err(error) => return Err(error.into()),
     };
-    give_up()?;
+    for line in says {
+        eprintln!("heloscope: {line}");
+    }
+    give_up(witness.needs())?;
     println!("ready record {}", args.store.display());
     std::io::stdout().flush()?;
-    let mut full = false;
     while !stop.is_asked()? {
-        let mut noted = recorder.next(WAIT)?;
-        if let Some(tracking) = &mut tracking {
-            noted.extend(passing(tracking)?);
+        let noted = witness.next(WAIT)?;
+        say(keeper.take(&noted, now()));
+    }
+    say(keeper.take(&witness.stop(), now()));
+    match keeper.flush(now()) {
+        Kept::Away(error) => Err(error).context("the last lines are not kept"),
+        _ => Ok(Outcome::Done),
+    }
+}
+
+fn say(kept: Kept) {
+    match kept {
+        Kept::Well => {}
+        Kept::Away(error) => {
+            let error = anyhow::Error::from(error);
+            eprintln!("heloscope: {error:#}: connections wait in memory until there is room");
         }
-        match store.append(&noted, now()) {
-            Ok(()) => full = false,
-            Err(error) if !full => {
-                eprintln!("heloscope: {error}: connections are not kept until there is room");
-                full = true;
-            }
-            Err(_) => {}
+        Kept::Again(lost) => {
+            eprintln!("heloscope: the record can be written again; {lost} lines were lost");
         }
     }
-    Ok(Outcome::Done)
 }
 
-/// What passed through, with the machine inside.
-fn passing(tracking: &mut Tracking) -> Result<Vec<Noted>> {
-    let own: BTreeSet<IpAddr> = nix::ifaddrs::getifaddrs()
-        .context("reading this host's addresses")?
-        .filter_map(|interface| {
-            let address = interface.address?;
-            let four = address.as_sockaddr_in().map(|a| IpAddr::from(a.ip()));
-            four.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::from(a.ip())))
-        })
-        .collect();
-    let found = tracking.read(|address| own.contains(&address)).context("connection tracking")?;
-    if found.is_empty() {
-        return Ok(Vec::new());
-    }
-    let arp = std::fs::read_to_string("/proc/net/arp").unwrap_or_default();
-    let noted = found.into_iter().map(|mut passing| {
-        passing.mac = mac(&arp, passing.client.ip());
-        Noted::Passing { time: now(), passing }
-    });
-    Ok(noted.collect())
-}
-
-fn show(store: &Store) -> Result<Outcome> {
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    for line in store.lines() {
-        out.write_all(&line?)?;
-        out.write_all(b"\n")?;
-    }
-    out.flush()?;
-    Ok(Outcome::Done)
-}
-
-/// The programs run and the sockets are open: nothing of root's rights is needed any more.
-fn give_up() -> Result<()> {
+/// The watching has begun: of root's rights only these are still needed.
+fn give_up(keep: &[Capability]) -> Result<()> {
     use caps::CapSet;
     for set in [CapSet::Ambient, CapSet::Inheritable] {
         caps::clear(None, set).context("giving up capabilities")?;
@@ -109,8 +92,10 @@ fn give_up() -> Result<()> {
         // One that this kernel does not know is not there.
         drop(caps::drop(None, CapSet::Bounding, capability));
     }
+    let had = caps::read(None, CapSet::Permitted).context("reading capabilities")?;
+    let kept = keep.iter().copied().filter(|one| had.contains(one)).collect();
     for set in [CapSet::Effective, CapSet::Permitted] {
-        caps::clear(None, set).context("giving up capabilities")?;
+        caps::set(None, set, &kept).context("giving up capabilities")?;
     }
     nix::sys::prctl::set_no_new_privs().context("forbidding new privileges")
 }

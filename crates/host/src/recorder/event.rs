@@ -13,6 +13,7 @@ const KIN: usize = 5;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Event {
     Opening(Box<Opening>),
+    Reading(Reading),
     Opened(Opened),
     Closed(Closed),
 }
@@ -50,6 +51,14 @@ pub(crate) struct Kin {
     pub(crate) args: Vec<Vec<u8>>,
 }
 
+/// The files that an interpreter has open for reading while it connects.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub(crate) struct Reading {
+    pub(crate) socket: u64,
+    /// With the numbers of their descriptors.
+    pub(crate) files: Vec<(u16, Vec<u8>)>,
+}
+
 /// A connection is open, or has failed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Opened {
@@ -84,9 +93,24 @@ impl Event {
                     sent: bytes.u64()?,
                 }))
             }
+            4 => Some(Self::Reading(reading(&mut bytes)?)),
             _ => None,
         }
     }
+}
+
+fn reading(bytes: &mut Bytes<'_>) -> Option<Reading> {
+    let (_, socket) = (bytes.u32()?, bytes.u64()?);
+    let fds = [bytes.u16()?, bytes.u16()?, bytes.u16()?, bytes.u16()?];
+    let lengths = [bytes.u16()?, bytes.u16()?, bytes.u16()?, bytes.u16()?];
+    let mut files = Vec::new();
+    for (fd, length) in fds.into_iter().zip(lengths) {
+        let path = path(bytes.take(PATH)?, length);
+        if !path.is_empty() {
+            files.push((fd, path));
+        }
+    }
+    Some(Reading { socket, files })
 }
 
 fn opening(bytes: &mut Bytes<'_>) -> Option<Opening> {
@@ -235,7 +259,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_panics(kind in 0_u32..5, bytes in proptest::collection::vec(any::<u8>(), 0..7000)) {
+        fn never_panics(kind in 0_u32..6, bytes in proptest::collection::vec(any::<u8>(), 0..7000)) {
             let mut event = kind.to_ne_bytes().to_vec();
             event.extend(bytes);
             let _ = Event::read(&event);

@@ -4,7 +4,7 @@
 //! answer) after a few seconds, without outcome, and again when that is known. Bounded: when very many are between the two, the
 //! oldest is noted as it stands.
 
-use super::event::{Closed, Event, Kin, Opened, Opening};
+use super::event::{Closed, Event, Kin, Opened, Opening, Reading};
 use crate::connection::text;
 use crate::{Connection, Ended, Noted, Process, script};
 use heloscope_model::Time;
@@ -29,7 +29,7 @@ pub(crate) struct Join {
 pub(crate) struct Epoch(pub(crate) Time);
 
 impl Epoch {
-    fn time(self, ns: u64) -> Time {
+    pub(crate) fn time(self, ns: u64) -> Time {
         self.0.plus_secs(ns as f64 / 1e9)
     }
 }
@@ -39,6 +39,10 @@ impl Join {
     pub(crate) fn take(&mut self, event: Event, epoch: Epoch) -> Vec<Noted> {
         match event {
             Event::Opening(opening) => self.begin(*opening, epoch),
+            Event::Reading(reading) => {
+                self.reads(&reading);
+                Vec::new()
+            }
             Event::Opened(opened) => self.settle(&opened).into_iter().collect(),
             Event::Closed(closed) => vec![Noted::Ended(ended(&closed, epoch))],
         }
@@ -57,6 +61,16 @@ impl Join {
             noted.extend(connection.map(|c| Noted::Connection(Box::new(c))));
         }
         noted
+    }
+
+    /// What an interpreter has open follows its opening.
+    fn reads(&mut self, reading: &Reading) {
+        let Some(connection) = self.opening.get_mut(&reading.socket) else { return };
+        let files: Vec<_> = reading.files.iter().map(|(fd, path)| (*fd, text(path))).collect();
+        if connection.script.is_none() {
+            connection.script = script::among(&connection.process, &files);
+        }
+        connection.files = files.into_iter().map(|(_, path)| path).collect();
     }
 
     fn settle(&mut self, opened: &Opened) -> Option<Noted> {
@@ -101,14 +115,17 @@ fn connection(opening: Opening, epoch: Epoch) -> Option<Connection> {
     Some(Connection {
         socket: opening.socket,
         start: epoch.time(opening.at),
+        late: false,
         client: None,
         server,
         outcome: None,
         script: script::of(&process),
         process,
+        files: Vec::new(),
         cgroup: opening.cgroup,
         netns: opening.netns,
         ancestors: opening.kin.iter().map(ancestor).collect(),
+        place: Default::default(),
     })
 }
 
