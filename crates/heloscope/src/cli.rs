@@ -1,6 +1,8 @@
 //! The command line as typed. Help, man pages and completions are made from this definition.
 
 pub(crate) mod list;
+pub(crate) mod top;
+pub(crate) mod watch;
 
 use crate::serve::config::Role;
 use clap::{Args, Parser, Subcommand};
@@ -8,6 +10,8 @@ use ipnet::IpNet;
 pub(crate) use list::List;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+pub(crate) use top::Top;
+pub(crate) use watch::Watch;
 
 /// Find out why an address is on a blocklist, and prove it.
 #[derive(Debug, Parser)]
@@ -51,6 +55,18 @@ pub(crate) enum Command {
     /// folder, bounded in days and bytes; `investigate` reads what --show prints. Needs root; says
     /// `ready` on stdout; SIGTERM ends it with 0.
     Record(Record),
+    /// Record, mail log, queue and lists, looked at all the time: what is wrong is told, with its proof.
+    ///
+    /// Alerts on connections past the mail server, foreign programs and names, rates, a growing queue,
+    /// bounces that name a list, lists that changed, fixes that do not hold: each once, and once
+    /// when it is over; by mail, webhook and syslog, and on a status page on loopback. Needs no
+    /// configuration; without root it watches what it can read and says what it cannot. Says
+    /// `ready watch ADDRESS` on stdout; SIGTERM ends it with 0. docs/watch.md.
+    Watch(Watch),
+    /// Show in the terminal what `watch` sees just now.
+    ///
+    /// Exits 1 with --once when an alert is open, 69 when no watch answers.
+    Top(Top),
     /// Run a list: trap, ledger, DNS and pages.
     ///
     /// Sessions at the SMTP trap are judged by their traits; the ledger turns detections into

@@ -9,6 +9,8 @@ mod manual;
 mod record;
 mod sessions;
 mod summary;
+mod top;
+mod watch;
 
 use crate::cli::{Command, DetectCommand};
 use crate::outcome::Outcome;
@@ -19,6 +21,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Investigate(args) => investigate::run(&args),
         Command::Collect(args) => collect::run(&args),
         Command::Record(args) => record::run(&args),
+        Command::Watch(args) => watch::run(&args),
+        Command::Top(args) => top::run(&args),
         Command::Sessions(args) => sessions::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Cases(args) => cases::run(&args),
