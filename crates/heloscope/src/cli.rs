@@ -5,6 +5,8 @@ pub(crate) mod evidence;
 pub(crate) mod helo;
 pub(crate) mod list;
 pub(crate) mod record;
+pub(crate) mod top;
+pub(crate) mod watch;
 
 use crate::serve::config::Role;
 pub(crate) use check::Check;
@@ -16,6 +18,8 @@ pub(crate) use list::List;
 pub(crate) use record::Record;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+pub(crate) use top::Top;
+pub(crate) use watch::Watch;
 
 /// Find out why an address is on a blocklist, and prove it.
 #[derive(Debug, Parser)]
@@ -87,6 +91,16 @@ pub(crate) enum Command {
     /// when no list that answered has it, 1 when one has, 64 when what was typed cannot be asked, 69 when no list
     /// answered. docs/check.md.
     Check(Check),
+    /// Record, mail log, queue and lists, looked at all the time: what is wrong is told, with its proof.
+    /// Alerts on connections past the mail server, foreign programs and names, rates, a growing queue,
+    /// bounces that name a list, lists that changed, fixes that do not hold: each once, and once
+    /// when it is over; by mail, webhook and syslog, and on a status page on loopback. Needs no
+    /// configuration; without root it watches what it can read and says what it cannot. Says
+    /// `ready watch ADDRESS` on stdout; SIGTERM ends it with 0. docs/watch.md.
+    Watch(Watch),
+    /// Show in the terminal what `watch` sees just now.
+    /// Exits 1 with --once when an alert is open, 69 when no watch answers.
+    Top(Top),
     /// Run a list: trap, ledger, DNS and pages.
     ///
     /// Sessions at the SMTP trap are judged by their traits; the ledger turns detections into

@@ -11,6 +11,7 @@ mod books;
 mod chain;
 mod event;
 mod field;
+pub mod live;
 pub mod mail;
 pub mod queue_id;
 mod scan;
@@ -21,6 +22,7 @@ mod table;
 mod tls;
 
 pub use chain::Chain;
+pub use live::Live;
 pub use mail::{Attempt, Delivery, Link, LinkKind, Login, Mail, Origin, Reject, Status};
 pub use summary::{Summarizer, Summary};
 

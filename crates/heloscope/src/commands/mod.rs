@@ -13,6 +13,8 @@ mod record;
 mod sessions;
 mod summary;
 mod verify;
+mod top;
+mod watch;
 
 use crate::cli::{Command, DetectCommand};
 use crate::outcome::Outcome;
@@ -27,6 +29,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Collect(args) => collect::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Watch(args) => watch::run(&args),
+        Command::Top(args) => top::run(&args),
         Command::Sessions(args) => sessions::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Cases(args) => cases::run(&args),

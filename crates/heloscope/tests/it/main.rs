@@ -29,6 +29,7 @@ mod the_loop;
 mod transforms;
 mod usage;
 mod washer;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

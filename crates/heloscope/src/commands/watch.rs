@@ -1,0 +1,83 @@
+//! `heloscope watch`: binds and loads what needs rights, gives them up, then runs until SIGTERM or SIGINT.
+//!
+//! Of root's rights one stays: CAP_DAC_READ_SEARCH, because mail logs and the queue's folders are other users', and rotated logs
+//! are new files. Nothing of it can write what is not root's own, signal, trace, or load anything any more.
+
+use crate::cli::Watch;
+use crate::outcome::{Outcome, Refused};
+use anyhow::{Context, Result};
+use caps::{CapSet, Capability, CapsHashSet};
+use heloscope_watch::Config;
+use heloscope_watch::rim::{Error, prepare};
+use nix::sys::signal::{SigSet, Signal};
+use std::io::Write;
+
+pub(crate) fn run(args: &Watch) -> Result<Outcome> {
+    // Held by every thread that comes: the end is asked for in one place.
+    let mut mask = SigSet::empty();
+    mask.add(Signal::SIGTERM);
+    mask.add(Signal::SIGINT);
+    mask.thread_block().context("holding signals")?;
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+
+    let prepared = match prepare(config(args)?) {
+        Ok(prepared) => prepared,
+        Err(error @ (Error::Unresolved(_) | Error::Post(_))) => {
+            return Err(Refused(error.to_string()).into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    give_up()?;
+    let started = prepared.start(None)?;
+    for line in &started.sees {
+        eprintln!("heloscope: watches {line}");
+    }
+    for line in &started.blind {
+        eprintln!("heloscope: {line}");
+    }
+    println!("ready watch {}", started.address);
+    std::io::stdout().flush()?;
+    mask.wait().context("waiting for the end")?;
+    started.running.end();
+    Ok(Outcome::Done)
+}
+
+fn config(args: &Watch) -> Result<Config> {
+    let mut config = match &args.config {
+        None => Config::default(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("reading the configuration {}", path.display()))?;
+            Config::read(&text).map_err(|error| Refused(format!("{}: {error}", path.display())))?
+        }
+    };
+    if let Some(state) = &args.state {
+        config.state.clone_from(state);
+    }
+    if let Some(listen) = args.listen {
+        config.listen = listen;
+    }
+    Ok(config)
+}
+
+/// Keeps the right to read, and nothing else.
+fn give_up() -> Result<()> {
+    let kept: CapsHashSet = caps::read(None, CapSet::Permitted)
+        .context("reading capabilities")?
+        .into_iter()
+        .filter(|capability| *capability == Capability::CAP_DAC_READ_SEARCH)
+        .collect();
+    for set in [CapSet::Ambient, CapSet::Inheritable] {
+        caps::clear(None, set).context("giving up capabilities")?;
+    }
+    for capability in caps::all() {
+        if !kept.contains(&capability) {
+            // One that this kernel does not know is not there.
+            drop(caps::drop(None, CapSet::Bounding, capability));
+        }
+    }
+    for set in [CapSet::Effective, CapSet::Permitted] {
+        caps::set(None, set, &kept).context("giving up capabilities")?;
+    }
+    nix::sys::prctl::set_no_new_privs().context("forbidding new privileges")
+}

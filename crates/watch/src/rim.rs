@@ -1,0 +1,28 @@
+//! The rim: what brings the core its events and carries its words away. Everything here may fail, is told in the
+//! status when it does, and ends nothing.
+//!
+//! ```text
+//!  recorder ┐                       ┌ status page, /status.json, /metrics
+//!  logs     ├─ channel ─> core ─────┤
+//!  queue    │             thread    └ mail, webhook, syslog
+//!  lists    ┘
+//! ```
+
+mod clock;
+mod host;
+mod journald;
+mod lists;
+mod logs;
+mod metrics;
+mod notify;
+mod page;
+mod queue;
+mod recorder;
+mod run;
+mod tail;
+
+pub use host::{Found, Unresolved};
+pub use lists::Ask;
+pub use notify::Unready;
+pub use run::{Error, Prepared, Running, Started, prepare};
+pub use tail::{Position, Tail};
