@@ -1,9 +1,11 @@
 //! The command line as typed. Help, man pages and completions are made from this definition.
 
+pub(crate) mod guard;
 pub(crate) mod list;
 
 use crate::serve::config::Role;
 use clap::{Args, Parser, Subcommand};
+pub(crate) use guard::Guard;
 use ipnet::IpNet;
 pub(crate) use list::List;
 use std::net::SocketAddr;
@@ -51,6 +53,12 @@ pub(crate) enum Command {
     /// folder, bounded in days and bytes; `investigate` reads what --show prints. Needs root; says
     /// `ready` on stdout; SIGTERM ends it with 0.
     Record(Record),
+    /// Let only the mail server out to mail ports: show the rules, load them, try them, remove them.
+    ///
+    /// Without a word after it, it shows what it would do and changes nothing. The rules are one table of
+    /// our own (nftables; iptables where that is not there), for ports 25, 465 and 587, IPv4 and IPv6; only new connections are
+    /// looked at. docs/guard.md.
+    Guard(Guard),
     /// Run a list: trap, ledger, DNS and pages.
     ///
     /// Sessions at the SMTP trap are judged by their traits; the ledger turns detections into

@@ -1,11 +1,12 @@
 //! This machine, live: the flight recorder, which notes every connection that the host opens to a mail port with the
-//! process that opened it.
+//! process that opened it; and the guard, which lets only the mail server open them.
 //!
 //! In: the kernel's events ([`recorder`]). Out: [`Connection`]s, one when a connection is open or has failed,
 //! and its end. What could not be seen is said: events lost, processes that were there before.
 
 pub mod connection;
 pub mod forwarded;
+pub mod guard;
 pub mod recorder;
 pub mod script;
 pub mod store;

@@ -3,6 +3,7 @@
 mod cases;
 mod collect;
 mod feed;
+mod guard;
 mod investigate;
 mod learn;
 mod manual;
@@ -19,6 +20,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Investigate(args) => investigate::run(&args),
         Command::Collect(args) => collect::run(&args),
         Command::Record(args) => record::run(&args),
+        Command::Guard(args) => guard::run(&args),
         Command::Sessions(args) => sessions::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Cases(args) => cases::run(&args),

@@ -13,6 +13,7 @@ mod bad_input;
 mod collect;
 mod dialects;
 mod feed;
+mod guard;
 mod hostile;
 mod list;
 mod permission;
