@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod evidence;
 pub(crate) mod helo;
+pub(crate) mod guard;
 pub(crate) mod list;
 pub(crate) mod record;
 pub(crate) mod top;
@@ -13,6 +14,7 @@ pub(crate) use check::Check;
 use clap::{Args, Parser, Subcommand};
 pub(crate) use evidence::{Given, Ready, Verify};
 pub(crate) use helo::HeloArgs;
+pub(crate) use guard::Guard;
 use ipnet::IpNet;
 pub(crate) use list::List;
 pub(crate) use record::Record;
@@ -101,6 +103,11 @@ pub(crate) enum Command {
     /// Show in the terminal what `watch` sees just now.
     /// Exits 1 with --once when an alert is open, 69 when no watch answers.
     Top(Top),
+    /// Let only the mail server out to mail ports: show the rules, load them, try them, remove them.
+    /// Without a word after it, it shows what it would do and changes nothing. The rules are one table of
+    /// our own (nftables; iptables where that is not there), for ports 25, 465 and 587, IPv4 and IPv6; only new connections are
+    /// looked at. docs/guard.md.
+    Guard(Guard),
     /// Run a list: trap, ledger, DNS and pages.
     ///
     /// Sessions at the SMTP trap are judged by their traits; the ledger turns detections into

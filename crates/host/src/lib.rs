@@ -1,5 +1,5 @@
 //! This machine, live: the flight recorder, which notes every connection that the host opens to a mail port with the
-//! process that opened it.
+//! process that opened it; and the guard, which lets only the mail server open them.
 //!
 //! In: the kernel's events ([`recorder`]) or, where it takes no programs, its table of open sockets ([`polling`]); the
 //! [`Witness`] chooses. Out: [`Connection`]s, one when a connection is open or has failed, and its end. What could not
@@ -11,6 +11,7 @@ pub mod forwarded;
 pub mod php_fpm;
 pub mod names;
 pub mod polling;
+pub mod guard;
 pub mod recorder;
 pub mod script;
 pub mod store;

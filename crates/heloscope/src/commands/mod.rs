@@ -5,6 +5,7 @@ mod check;
 pub(crate) mod collect;
 mod feed;
 mod helo;
+mod guard;
 mod investigate;
 mod learn;
 mod manual;
@@ -31,6 +32,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Check(args) => check::run(&args),
         Command::Watch(args) => watch::run(&args),
         Command::Top(args) => top::run(&args),
+        Command::Guard(args) => guard::run(&args),
         Command::Sessions(args) => sessions::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Cases(args) => cases::run(&args),

@@ -15,6 +15,7 @@ mod collect;
 mod dialects;
 mod feed;
 mod helo;
+mod guard;
 mod hostile;
 mod list;
 mod live;
