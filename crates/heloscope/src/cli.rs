@@ -1,11 +1,13 @@
 //! The command line as typed. Help, man pages and completions are made from this definition.
 
 pub(crate) mod list;
+pub(crate) mod scan;
 
 use crate::serve::config::Role;
 use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
 pub(crate) use list::List;
+pub(crate) use scan::Scan;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -51,6 +53,13 @@ pub(crate) enum Command {
     /// folder, bounded in days and bytes; `investigate` reads what --show prints. Needs root; says
     /// `ready` on stdout; SIGTERM ends it with 0.
     Record(Record),
+    /// Look at this host as an expert would: files, processes and settings, reading only.
+    ///
+    /// Web sites, folders for temporary files, processes that are not what they say, what starts by itself, keys, proxies,
+    /// the mail server's settings, programs against their packages. Nothing that is examined is executed, nothing is
+    /// sent. Works without root and says what it could not see. Exits 1 when a finding is above `note`, 65 when
+    /// the root cannot be read. docs/scan.md.
+    Scan(Scan),
     /// Run a list: trap, ledger, DNS and pages.
     ///
     /// Sessions at the SMTP trap are judged by their traits; the ledger turns detections into

@@ -3,10 +3,13 @@
 //!
 //! In: the kernel's events ([`recorder`]). Out: [`Connection`]s, one when a connection is open or has failed,
 //! and its end. What could not be seen is said: events lost, processes that were there before.
+//!
+//! And what can be looked at without recording anything: [`scan`] reads files, processes and settings, here or below another root.
 
 pub mod connection;
 pub mod forwarded;
 pub mod recorder;
+pub mod scan;
 pub mod script;
 pub mod store;
 

@@ -7,6 +7,7 @@ mod investigate;
 mod learn;
 mod manual;
 mod record;
+mod scan;
 mod sessions;
 mod summary;
 
@@ -19,6 +20,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Investigate(args) => investigate::run(&args),
         Command::Collect(args) => collect::run(&args),
         Command::Record(args) => record::run(&args),
+        Command::Scan(args) => scan::run(&args),
         Command::Sessions(args) => sessions::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Cases(args) => cases::run(&args),

@@ -18,6 +18,7 @@ mod list;
 mod permission;
 mod record;
 mod redact;
+mod scan;
 mod senders;
 mod serve;
 mod serve_as_user;
