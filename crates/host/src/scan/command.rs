@@ -108,7 +108,8 @@ pub(crate) fn judge(command: &str) -> Option<Trait> {
         return bad(0.75, "it fetches code from elsewhere and runs it unseen");
     }
     // Where output goes is no program that is run.
-    let run = runs(command);
+    let plain: String = command.chars().filter(|c| !matches!(c, '"' | '\'')).collect();
+    let run = runs(&plain);
     let hidden = run.iter().find(|w| w.starts_with('/') && hidden_part(w).is_some());
     if let Some(path) = hidden {
         return if is_temporary(path) {
@@ -146,7 +147,6 @@ fn runs(command: &str) -> Vec<&str> {
         let mut interpreter = true;
         let mut skip = false;
         for word in part.split_whitespace() {
-            let word = word.trim_matches(|c| matches!(c, '"' | '\''));
             if skip {
                 skip = false;
                 continue;

@@ -48,6 +48,8 @@ pub(crate) struct Process {
     pub(crate) sockets: Vec<Socket>,
     /// Its standard input and output are sockets.
     pub(crate) talks_to_socket: Option<Socket>,
+    /// The unit of systemd that it belongs to (`apache2.service`).
+    pub(crate) unit: Option<String>,
     /// Files it holds open in places for temporary files.
     pub(crate) open_files: Vec<PathBuf>,
 }
@@ -95,6 +97,9 @@ fn read(host: &Host<'_>, out: &mut Out) -> Vec<Process> {
         });
         return Vec::new();
     };
+    if host.tree.is_live() && !proc.join("1/stat").exists() {
+        out.cannot("processes of other users", "/proc hides them (hidepid): run as root");
+    }
     let number = |e: fs::DirEntry| e.file_name().to_str()?.parse::<u32>().ok();
     let mut pids: Vec<u32> = listed.flatten().filter_map(number).take(MOST).collect();
     pids.sort_unstable();
@@ -184,7 +189,15 @@ fn one(host: &Host<'_>, folder: &Path, pid: u32) -> Option<(Process, bool)> {
         }
     }
     process.script = script(&process);
+    process.unit = unit(&head(&folder.join("cgroup")).unwrap_or_default());
     Some((process, hidden))
+}
+
+/// `0::/system.slice/apache2.service`: the last part that is a service.
+fn unit(cgroups: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(cgroups).into_owned();
+    let mut parts = text.lines().flat_map(|l| l.rsplit('/')).filter(|p| p.ends_with(".service"));
+    parts.find(|p| !p.starts_with("user@")).map(str::to_owned)
 }
 
 /// A word of a command line; a path below the root as the root names it.
@@ -196,15 +209,19 @@ fn told(host: &Host<'_>, word: &[u8]) -> String {
     }
 }
 
-/// ` (deleted)` is a mark only where no file of that name is there and nothing has the link's number.
+/// ` (deleted)` is a mark of the kernel, unless the very file has a name that ends so.
 fn without_mark(link: &Path, magic: &Path) -> (PathBuf, bool) {
-    let bytes = link.as_os_str().as_bytes();
-    match bytes.strip_suffix(b" (deleted)") {
-        Some(path) if fs::metadata(magic).map_or(true, |m| m.nlink() == 0) => {
-            (PathBuf::from(std::ffi::OsString::from_vec(path.to_vec())), true)
-        }
-        _ => (link.to_path_buf(), false),
+    let Some(path) = link.as_os_str().as_bytes().strip_suffix(b" (deleted)") else {
+        return (link.to_path_buf(), false);
+    };
+    let same = match (fs::symlink_metadata(link), fs::metadata(magic)) {
+        (Ok(named), Ok(meant)) => (named.dev(), named.ino()) == (meant.dev(), meant.ino()),
+        _ => false,
+    };
+    if same {
+        return (link.to_path_buf(), false);
     }
+    (PathBuf::from(std::ffi::OsString::from_vec(path.to_vec())), true)
 }
 
 fn script(process: &Process) -> Option<PathBuf> {

@@ -205,9 +205,16 @@ pub(super) fn judge(host: &Host<'_>, processes: &[Process], listening: &[u16], o
                 socket.remote,
                 all.len()
             );
-            let grade =
-                if socket.remote.port() == 25 { (Grade::Bad, 0.8) } else { (Grade::Suspect, 0.5) };
-            out.add(MAILS.found(grade.0, grade.1, what).pid(process.pid));
+            // Some mail servers are written in Perl or JavaScript: they take mail, too.
+            let takes = process.sockets.iter().any(|s| {
+                s.state == State::Listening && matches!(s.local.port(), 25 | 465 | 587 | 2525)
+            });
+            let (grade, sure) = match (takes, socket.remote.port()) {
+                (true, _) => (Grade::Note, 0.2),
+                (false, 25) => (Grade::Bad, 0.8),
+                (false, _) => (Grade::Suspect, 0.5),
+            };
+            out.add(MAILS.found(grade, sure, what).pid(process.pid));
         } else if let Some(socket) = all.first() {
             let what = format!(
                 "{who}: it is connected to {}, and to {} addresses outside in all",

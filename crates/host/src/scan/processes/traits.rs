@@ -223,13 +223,14 @@ fn script(host: &Host<'_>, process: &Process, told: &str, out: &mut Out) -> bool
     if !process.is_interpreter() {
         return false;
     }
-    let folder = || process.folder.clone().filter(|_| process.script.is_none());
-    let Some(path) = process.script.clone().or_else(folder) else { return false };
-    let what_it_is = if process.script.is_some() {
-        "its script is"
-    } else {
-        "its script is not named, it works in"
-    };
+    // One that gave itself another name shows its script no more; its folder and the files it holds may.
+    let held =
+        || process.open_files.iter().find(|f| hidden_part(&f.to_string_lossy()).is_some()).cloned();
+    let named = process.script.clone().or_else(held);
+    let what_it_is =
+        if named.is_some() { "its script is" } else { "its script is not named, it works in" };
+    let unnamed = named.is_none();
+    let Some(path) = named.or_else(|| process.folder.clone()) else { return false };
     let text = format!("{}/", path.to_string_lossy());
     let hidden = hidden_part(&text);
     let temporary = is_temporary(&text);
@@ -238,7 +239,7 @@ fn script(host: &Host<'_>, process: &Process, told: &str, out: &mut Out) -> bool
         (true, true) => (Grade::Bad, 0.95),
         (true, false) if !home => (Grade::Bad, 0.8),
         (true, false) => (Grade::Suspect, 0.5),
-        (false, true) if process.script.is_none() => return false,
+        (false, true) if unnamed => return false,
         (false, true) if host.users.is_service(process.uid) => (Grade::Bad, 0.8),
         (false, true) => (Grade::Suspect, 0.5),
         (false, false) => return false,
@@ -342,14 +343,35 @@ fn under(host: &Host<'_>, process: &Process, all: &[Process], told: &str, out: &
         let what = format!("{told}, runs {} and is no program of the mail server", shown(exe));
         out.add(UNDER_MTA.found(grade, sure, what).at(exe).pid(process.pid));
     } else if host.users.is_web(process.uid) && process.is_interpreter() && !script_owned {
+        // A service of its own is what somebody set up; what a site left running stays in the web server's.
+        let web_units = ["apache", "httpd", "nginx", "php", "cron", "lighttpd"];
+        if process.unit.as_ref().is_some_and(|u| !web_units.iter().any(|w| u.starts_with(w))) {
+            return;
+        }
         // Up to the first that is gone: whoever is a child of init was left behind.
         let mut at = process.parent;
         for _ in 0..32 {
             let Some(parent) = all.iter().find(|p| p.pid == at) else { break };
             let name = parent.name();
             let web = [
-                "apache2", "httpd", "nginx", "php-fpm", "fcgiwrap", "lighttpd", "caddy", "cron",
-                "systemd", "uwsgi",
+                "apache2",
+                "httpd",
+                "nginx",
+                "php-fpm",
+                "fcgiwrap",
+                "lighttpd",
+                "caddy",
+                "cron",
+                "systemd",
+                "uwsgi",
+                "supervisord",
+                "runsv",
+                "s6-",
+                "PM2",
+                "pm2",
+                "docker-init",
+                "tini",
+                "containerd",
             ];
             if web.iter().any(|w| name.starts_with(w)) && parent.pid != 1 {
                 return;
