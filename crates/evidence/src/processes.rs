@@ -3,6 +3,7 @@
 //! Trees (`ps axf`, `--forest`) give the bare command, and the parent where no column says it.
 
 pub mod exe;
+pub(crate) mod scan;
 mod tree;
 pub mod users;
 

@@ -132,6 +132,10 @@ pub(crate) fn text(text: &[u8], command: Option<&str>) -> Kind {
     if text.trim_ascii().is_empty() {
         return Kind::Unrecognised;
     }
+    // A scan quotes what it found, other scanners' words among it.
+    if processes::scan::recognise(text) {
+        return Kind::Processes;
+    }
     let particular: [(Test, Kind); 14] = [
         (connections::recorder::recognise, Kind::Connections),
         (processes::recognise, Kind::Processes),

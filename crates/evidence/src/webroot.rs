@@ -15,7 +15,7 @@ mod request_mail;
 mod rules;
 mod structure;
 
-pub(crate) use neighbours::newer;
+pub use neighbours::newer;
 
 use crate::facts::{Finding, WebFile};
 use heloscope_model::{Place, SourceId, Time};
@@ -66,7 +66,11 @@ impl Reader {
 
     /// What a file says; none where it is no code and nothing else of interest.
     pub fn read(&self, file: &File<'_>) -> Option<WebFile> {
-        let code = php::code(file.bytes);
+        // Most files of a site hold no tag at all, and are not worth a pass of their own.
+        let code = match memchr::memmem::find(file.bytes, b"<?") {
+            Some(_) => php::code(file.bytes),
+            None => php::Code { bytes: Vec::new(), first_tag: None, len: 0 },
+        };
         let language = language(file, &code);
         let place = |at: usize| Place::byte(file.source, at as u64);
         let mut findings = Vec::new();

@@ -8,6 +8,7 @@ pub(crate) mod list;
 pub(crate) mod record;
 pub(crate) mod top;
 pub(crate) mod watch;
+pub(crate) mod scan;
 
 use crate::serve::config::Role;
 pub(crate) use check::Check;
@@ -18,6 +19,7 @@ pub(crate) use guard::Guard;
 use ipnet::IpNet;
 pub(crate) use list::List;
 pub(crate) use record::Record;
+pub(crate) use scan::Scan;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 pub(crate) use top::Top;
@@ -108,6 +110,12 @@ pub(crate) enum Command {
     /// our own (nftables; iptables where that is not there), for ports 25, 465 and 587, IPv4 and IPv6; only new connections are
     /// looked at. docs/guard.md.
     Guard(Guard),
+    /// Look at this host as an expert would: files, processes and settings, reading only.
+    /// Web sites, folders for temporary files, processes that are not what they say, what starts by itself, keys, proxies,
+    /// the mail server's settings, programs against their packages. Nothing that is examined is executed, nothing is
+    /// sent. Works without root and says what it could not see. Exits 1 when a finding is above `note`, 65 when
+    /// the root cannot be read. docs/scan.md.
+    Scan(Scan),
     /// Run a list: trap, ledger, DNS and pages.
     ///
     /// Sessions at the SMTP trap are judged by their traits; the ledger turns detections into

@@ -292,6 +292,10 @@ impl Opening {
                 records = found.len();
                 self.facts.dns.extend(found);
             }
+            Kind::Processes if processes::scan::recognise(text) => {
+                let (facts, tables) = (&mut self.facts, &mut self.plan.tables);
+                records = processes::scan::read(text, source, base, facts, tables);
+            }
             // Numbers and names in columns: a table of processes may look like a crontab.
             Kind::Processes if !processes::recognise(text) && crontab::recognise(text) => {
                 let path = standing.unwrap_or_default();

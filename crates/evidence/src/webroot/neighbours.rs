@@ -12,7 +12,7 @@ const DAY: f64 = 86_400.0;
 
 /// Adds the finding to files that are newer than the bulk of their folder. `times` are those of
 /// every code file of the tree by its path.
-pub(crate) fn newer(files: &mut [WebFile], times: &BTreeMap<String, Time>) {
+pub fn newer(files: &mut [WebFile], times: &BTreeMap<String, Time>) {
     let mut folders: BTreeMap<&str, Vec<Time>> = BTreeMap::new();
     for (path, time) in times {
         // A file counts for its folder and the two above: small folders have no bulk.

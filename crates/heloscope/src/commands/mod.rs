@@ -11,6 +11,7 @@ mod learn;
 mod manual;
 mod ready;
 mod record;
+mod scan;
 mod sessions;
 mod summary;
 mod verify;
@@ -33,6 +34,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Watch(args) => watch::run(&args),
         Command::Top(args) => top::run(&args),
         Command::Guard(args) => guard::run(&args),
+        Command::Scan(args) => scan::run(&args),
         Command::Sessions(args) => sessions::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Cases(args) => cases::run(&args),

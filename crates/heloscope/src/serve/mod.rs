@@ -20,7 +20,7 @@ pub(crate) mod histories;
 mod judge;
 pub(crate) mod keys;
 mod metrics;
-mod names;
+pub(crate) mod names;
 mod origin;
 pub(crate) mod pages;
 mod postman;

@@ -22,6 +22,7 @@ mod live;
 mod permission;
 mod record;
 mod redact;
+mod scan;
 mod senders;
 mod serve;
 mod serve_as_user;
