@@ -2,20 +2,20 @@
 
 pub(crate) mod check;
 pub(crate) mod evidence;
-pub(crate) mod helo;
 pub(crate) mod guard;
+pub(crate) mod helo;
 pub(crate) mod list;
 pub(crate) mod record;
+pub(crate) mod scan;
 pub(crate) mod top;
 pub(crate) mod watch;
-pub(crate) mod scan;
 
 use crate::serve::config::Role;
 pub(crate) use check::Check;
 use clap::{Args, Parser, Subcommand};
 pub(crate) use evidence::{Given, Ready, Verify};
-pub(crate) use helo::HeloArgs;
 pub(crate) use guard::Guard;
+pub(crate) use helo::HeloArgs;
 use ipnet::IpNet;
 pub(crate) use list::List;
 pub(crate) use record::Record;

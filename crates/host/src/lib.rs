@@ -4,18 +4,16 @@
 //! In: the kernel's events ([`recorder`]) or, where it takes no programs, its table of open sockets ([`polling`]); the
 //! [`Witness`] chooses. Out: [`Connection`]s, one when a connection is open or has failed, and its end. What could not
 //! be seen is said: when nobody watched, events lost, processes that were there before.
-//! In: the kernel's events ([`recorder`]). Out: [`Connection`]s, one when a connection is open or has failed,
-//! and its end. What could not be seen is said: events lost, processes that were there before.
 //!
 //! And what can be looked at without recording anything: [`scan`] reads files, processes and settings, here or below another root.
 
 mod clock;
 pub mod connection;
 pub mod forwarded;
-pub mod php_fpm;
-pub mod names;
-pub mod polling;
 pub mod guard;
+pub mod names;
+pub mod php_fpm;
+pub mod polling;
 pub mod recorder;
 pub mod scan;
 pub mod script;

@@ -12,12 +12,12 @@
 //! another process's. Out: [`Noted`] lines, also when the watching begins, goes on and ends, so that a reader knows
 //! what the silence of a record means.
 
-use crate::Noted;
 use crate::clock;
 use crate::forwarded::{self, Tracking, mac};
 use crate::names::Names;
 use crate::polling::{self, Polling};
 use crate::recorder::{self, Recorder};
+use crate::{Connection, Noted, php_fpm};
 use caps::Capability;
 use heloscope_model::Time;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -25,6 +25,7 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::time::Duration;
 
 /// How often it is said that the watching goes on, in seconds.
@@ -150,10 +151,16 @@ impl Witness {
         self.eyes.means()
     }
 
+    /// What is not seen, a sentence each.
+    pub fn unseen(&self) -> &[String] {
+        &self.unseen
+    }
+
     /// The rights that are still needed after the start; all others may be dropped.
     pub fn needs(&self) -> &'static [Capability] {
         match self.eyes {
-            Eyes::Programs(_) => &[],
+            // What php-fpm's workers run stands in their memory alone.
+            Eyes::Programs(_) => &[Capability::CAP_SYS_PTRACE],
             // Whose a socket is stands in the folders of other users' processes.
             Eyes::Table(_) => &[Capability::CAP_SYS_PTRACE, Capability::CAP_DAC_READ_SEARCH],
         }
@@ -173,6 +180,7 @@ impl Witness {
         for noted in &mut noted {
             if let Noted::Connection(connection) = noted {
                 self.names.fill(connection);
+                name_script(connection);
             }
         }
         Ok(noted)
@@ -227,6 +235,15 @@ impl Witness {
             Noted::Passing { time: now, passing }
         }));
         Ok(noted)
+    }
+}
+
+/// php-fpm keeps a script open only until opcache has it compiled; what it runs then stands in its scoreboard.
+fn name_script(connection: &mut Connection) {
+    let exe = connection.process.exe.as_deref().and_then(|exe| exe.rsplit('/').next());
+    if connection.script.is_none() && exe.is_some_and(|file| file.starts_with("php-fpm")) {
+        let (pid, began) = (connection.process.pid, connection.start.secs());
+        connection.script = php_fpm::script(Path::new("/proc"), pid, began);
     }
 }
 

@@ -7,6 +7,7 @@
 use crate::settings::Limits;
 use ipnet::IpNet;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -196,6 +197,16 @@ pub struct Lists {
     pub enabled: bool,
     /// Minutes between; a random part of a tenth is added.
     pub every_minutes: u64,
+    /// Only these, by their names (`heloscope check --show-lists`); none for all.
+    pub only: Vec<String>,
+    /// More lists, in the form of docs/check.md.
+    pub files: Vec<PathBuf>,
+    /// A list's name, and the file with its subscriber's key.
+    pub keys: BTreeMap<String, PathBuf>,
+    /// Resolvers; none for those of the system.
+    pub resolvers: Vec<SocketAddr>,
+    /// Documentation addresses may be asked about: for lists of one's own.
+    pub lab: bool,
 }
 
 /// `[mail]`
@@ -298,7 +309,15 @@ impl Default for Record {
 
 impl Default for Lists {
     fn default() -> Self {
-        Self { enabled: true, every_minutes: 60 }
+        Self {
+            enabled: true,
+            every_minutes: 60,
+            only: Vec::new(),
+            files: Vec::new(),
+            keys: BTreeMap::new(),
+            resolvers: Vec::new(),
+            lab: false,
+        }
     }
 }
 

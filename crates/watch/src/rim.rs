@@ -22,7 +22,7 @@ mod run;
 mod tail;
 
 pub use host::{Found, Unresolved};
-pub use lists::Ask;
+pub use lists::Unready as ListsUnready;
 pub use notify::Unready;
 pub use run::{Error, Prepared, Running, Started, prepare};
 pub use tail::{Position, Tail};

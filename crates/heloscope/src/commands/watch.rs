@@ -1,7 +1,7 @@
 //! `heloscope watch`: binds and loads what needs rights, gives them up, then runs until SIGTERM or SIGINT.
 //!
-//! Of root's rights one stays: CAP_DAC_READ_SEARCH, because mail logs and the queue's folders are other users', and rotated logs
-//! are new files. Nothing of it can write what is not root's own, signal, trace, or load anything any more.
+//! Of root's rights two stay: CAP_DAC_READ_SEARCH, because mail logs and the queue's folders are other users', and rotated logs
+//! are new files; and CAP_SYS_PTRACE, by which the script of a php-fpm worker is read (`heloscope_host::php_fpm`). It can load nothing any more.
 
 use crate::cli::Watch;
 use crate::outcome::{Outcome, Refused};
@@ -22,13 +22,13 @@ pub(crate) fn run(args: &Watch) -> Result<Outcome> {
 
     let prepared = match prepare(config(args)?) {
         Ok(prepared) => prepared,
-        Err(error @ (Error::Unresolved(_) | Error::Post(_))) => {
+        Err(error @ (Error::Unresolved(_) | Error::Post(_) | Error::Lists(_))) => {
             return Err(Refused(error.to_string()).into());
         }
         Err(error) => return Err(error.into()),
     };
-    give_up()?;
-    let started = prepared.start(None)?;
+    give_up(prepared.needs())?;
+    let started = prepared.start()?;
     for line in &started.sees {
         eprintln!("heloscope: watches {line}");
     }
@@ -60,12 +60,12 @@ fn config(args: &Watch) -> Result<Config> {
     Ok(config)
 }
 
-/// Keeps the right to read, and nothing else.
-fn give_up() -> Result<()> {
+/// Keeps the right to read and what seeing connections needs, and nothing else.
+fn give_up(needed: &[Capability]) -> Result<()> {
     let kept: CapsHashSet = caps::read(None, CapSet::Permitted)
         .context("reading capabilities")?
         .into_iter()
-        .filter(|capability| *capability == Capability::CAP_DAC_READ_SEARCH)
+        .filter(|one| *one == Capability::CAP_DAC_READ_SEARCH || needed.contains(one))
         .collect();
     for set in [CapSet::Ambient, CapSet::Inheritable] {
         caps::clear(None, set).context("giving up capabilities")?;

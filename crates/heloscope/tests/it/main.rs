@@ -14,8 +14,8 @@ mod check;
 mod collect;
 mod dialects;
 mod feed;
-mod helo;
 mod guard;
+mod helo;
 mod hostile;
 mod list;
 mod live;
@@ -32,6 +32,7 @@ mod transforms;
 mod usage;
 mod washer;
 mod watch;
+mod witness;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

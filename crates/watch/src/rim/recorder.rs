@@ -7,9 +7,9 @@ use super::clock;
 use super::run::{Inbox, Notes};
 use crate::config::Record;
 use crate::event::Event;
-use heloscope_host::forwarded::{Tracking, mac};
+use heloscope_host::store::keeper::{Keeper, Kept};
 use heloscope_host::store::{Retention, StoreError};
-use heloscope_host::{Noted, Recorder, Store, recorder};
+use heloscope_host::{Witness, witness};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::Path;
@@ -17,11 +17,10 @@ use std::time::Duration;
 
 const WAIT: Duration = Duration::from_millis(200);
 
-/// What notes connections: this one line changes with the recorder.
+/// What notes connections, and keeps them.
 pub(crate) struct Source {
-    recorder: Recorder,
-    tracking: Option<Tracking>,
-    store: Store,
+    witness: Witness,
+    keeper: Keeper,
 }
 
 /// Loads it; what it cannot see is told.
@@ -32,65 +31,66 @@ pub(crate) fn start(
 ) -> Result<(Source, Vec<String>), Failed> {
     let retention =
         Retention { days: record.days, bytes: record.megabytes.saturating_mul(1 << 20) };
-    let store = Store::open(&state.join("record"), retention)?;
-    let recorder = Recorder::start(ports)?;
-    let mut blind = Vec::new();
-    let tracking = Tracking::start(ports)
-        .map_err(|error| blind.push(format!("what passes through this host is not seen: {error}")))
-        .ok();
-    Ok((Source { recorder, tracking, store }, blind))
+    let keeper = Keeper::open(&state.join("record"), retention, clock::now())?;
+    let (witness, _) = Witness::start(ports)?;
+    let blind = witness.unseen().to_vec();
+    Ok((Source { witness, keeper }, blind))
 }
 
 /// Why nothing is recorded.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failed {
     #[error(transparent)]
-    Recorder(#[from] recorder::Error),
+    Witness(#[from] witness::Error),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Source {
-    fn next(&mut self) -> Result<Vec<Noted>, recorder::Error> {
-        let mut noted = self.recorder.next(WAIT)?;
-        if let Some(tracking) = &mut self.tracking
-            && let Ok(found) = tracking.read(|address| own_addresses().contains(&address))
-            && !found.is_empty()
-        {
-            let arp = std::fs::read_to_string("/proc/net/arp").unwrap_or_default();
-            noted.extend(found.into_iter().map(|mut passing| {
-                passing.mac = mac(&arp, passing.client.ip());
-                Noted::Passing { time: clock::now(), passing }
-            }));
+    /// The rights that it still needs.
+    pub(crate) fn needs(&self) -> &'static [caps::Capability] {
+        self.witness.needs()
+    }
+
+    /// Keeps what was noted; what is to be said of it.
+    fn keep(&mut self, noted: &[heloscope_host::Noted], notes: &Notes) {
+        match self.keeper.take(noted, clock::now()) {
+            Kept::Well => {}
+            Kept::Away(error) => notes.set(
+                "record",
+                Some(format!("connections wait in memory until there is room: {error}")),
+            ),
+            Kept::Again(0) => notes.set("record", None),
+            Kept::Again(lost) => notes.set(
+                "record",
+                Some(format!("{lost} lines of the record were lost while it could not be written")),
+            ),
         }
-        Ok(noted)
     }
 }
 
 /// Runs until the inbox is gone.
 pub(crate) fn run(mut source: Source, inbox: &Inbox, notes: &Notes) {
-    loop {
-        let noted = match source.next() {
+    while !inbox.is_ending() {
+        let noted = match source.witness.next(WAIT) {
             Ok(noted) => noted,
             Err(error) => {
                 notes.set("recorder", Some(format!("connections are not seen any more: {error}")));
-                return;
+                break;
             }
         };
         // Told first: a disk that is slow makes no alert late.
         for one in &noted {
             if !inbox.send(Event::Noted(one.clone())) {
-                return;
+                break;
             }
         }
-        let failed = source.store.append(&noted, clock::now()).err();
-        notes.set(
-            "record",
-            failed.map(|error| format!("connections are not kept until there is room: {error}")),
-        );
-        if inbox.is_ending() {
-            return;
-        }
+        source.keep(&noted, notes);
+    }
+    let Source { witness, mut keeper } = source;
+    keeper.take(&witness.stop(), clock::now());
+    if let Kept::Away(error) = keeper.flush(clock::now()) {
+        tracing::error!(%error, "the last connections are not kept");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Puts it together: what needs rights first ([`prepare`]), then threads ([`Prepared::start`]), then the end.
 
 use super::host::{Found, Unresolved};
-use super::lists::{self, Ask};
+use super::lists;
 use super::notify::{self, Post};
 use super::page::{self, Shared};
 use super::{clock, journald, logs, queue, recorder};
@@ -40,6 +40,8 @@ pub enum Error {
     Unresolved(#[from] Unresolved),
     #[error(transparent)]
     Post(#[from] notify::Unready),
+    #[error(transparent)]
+    Lists(#[from] lists::Unready),
     #[error("starting threads: {0}")]
     Threads(io::Error),
 }
@@ -51,6 +53,7 @@ pub struct Prepared {
     listener: std::net::TcpListener,
     address: SocketAddr,
     source: Option<recorder::Source>,
+    ask: Option<lists::Ask>,
     posts: Vec<Box<dyn Post>>,
     blind: Vec<String>,
 }
@@ -79,7 +82,8 @@ pub fn prepare(config: Config) -> Result<Prepared, Error> {
             }
         }
     }
-    Ok(Prepared { config, found, listener, address, source, posts, blind })
+    let ask = lists::prepare(&config.lists, &config.addresses, &mut blind)?;
+    Ok(Prepared { config, found, listener, address, source, ask, posts, blind })
 }
 
 impl std::fmt::Debug for Prepared {
@@ -110,9 +114,14 @@ pub struct Started {
 }
 
 impl Prepared {
+    /// The rights that seeing connections still needs after the start.
+    pub fn needs(&self) -> &'static [caps::Capability] {
+        self.source.as_ref().map_or(&[], recorder::Source::needs)
+    }
+
     /// Starts the threads; nothing of it needs a right that reading the logs does not.
-    pub fn start(self, ask: Option<Box<dyn Ask>>) -> Result<Started, Error> {
-        let Self { config, found, listener, address, source, posts, mut blind } = self;
+    pub fn start(self) -> Result<Started, Error> {
+        let Self { config, found, listener, address, source, ask, posts, mut blind } = self;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -148,14 +157,12 @@ impl Prepared {
             sees.push(format!("the queue {}", spool.display()));
             threads.start("queue", move || queue::run(&spool, &inbox, &notes))?;
         }
-        match ask.filter(|_| config.lists.enabled && !config.addresses.is_empty()) {
+        match ask {
             Some(ask) => {
-                let (inbox, notes, addresses) =
-                    (inbox.clone(), notes.clone(), config.addresses.clone());
+                let (inbox, notes, asks) = (inbox.clone(), notes.clone(), runtime.handle().clone());
                 let every = Duration::from_secs(config.lists.every_minutes.max(5) * 60);
-                sees.push(format!("lists, for {} addresses", addresses.len()));
-                threads
-                    .start("lists", move || lists::run(ask, &addresses, every, &inbox, &notes))?;
+                sees.push(format!("lists, for {} addresses", ask.targets()));
+                threads.start("lists", move || lists::run(&ask, every, &asks, &inbox, &notes))?;
             }
             None if config.addresses.is_empty() => {
                 blind.push(
