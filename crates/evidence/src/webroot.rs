@@ -165,11 +165,13 @@ fn language(file: &File<'_>, code: &php::Code) -> Language {
             | "module"
             | "phps"
     );
-    let long_tag = file.bytes.windows(6).any(|w| {
-        w.get(..5).is_some_and(|t| t.eq_ignore_ascii_case(b"<?php"))
-            && w.last().is_some_and(u8::is_ascii_whitespace)
-    });
-    if code.first_tag.is_some() && code.len > 5 && (php_name || long_tag) {
+    let long_tag = || {
+        file.bytes.windows(6).any(|w| {
+            w.get(..5).is_some_and(|t| t.eq_ignore_ascii_case(b"<?php"))
+                && w.last().is_some_and(u8::is_ascii_whitespace)
+        })
+    };
+    if code.first_tag.is_some() && code.len > 5 && (php_name || long_tag()) {
         // Pages and style sheets of documentation hold PHP as an example.
         let documents = matches!(
             extension,

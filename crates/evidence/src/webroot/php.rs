@@ -46,7 +46,11 @@ pub(super) fn code(file: &[u8]) -> Code {
                 let echo = starts(i, b"<?=");
                 let short =
                     starts(i, b"<?") && file.get(i + 2).is_some_and(|b| b.is_ascii_whitespace());
-                if long || echo || short {
+                if byte != b'<' {
+                    // Pages are long and tags few: on to what may be the next.
+                    let rest = file.get(i..).unwrap_or_default();
+                    step = memchr::memchr(b'<', rest).unwrap_or(rest.len());
+                } else if long || echo || short {
                     first_tag.get_or_insert(i);
                     at = At::Code;
                     step = if long {
