@@ -164,10 +164,9 @@ impl Watch {
                 }
             }
             Noted::Passing { time, passing } => self.passing(time, &passing),
-            Noted::Lost { events } => self.kept.day.lost += events,
-            // What a recorder tells besides connections is for the record.
-            #[allow(unreachable_patterns, reason = "the recorder learns to tell more")]
-            _ => {}
+            Noted::Lost { events, .. } => self.kept.day.lost += events,
+            // When and how it was watched is for the record.
+            Noted::Began { .. } | Noted::Watching { .. } | Noted::Stopped { .. } => {}
         }
         self.last_noted = Some(self.now);
     }
