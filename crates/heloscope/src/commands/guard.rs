@@ -65,10 +65,10 @@ pub(crate) fn run(args: &Guard) -> Result<Outcome> {
 
 fn apply(args: &Apply) -> Result<Outcome> {
     need_root("loading rules")?;
-    let plan = match plan::Plan::make(&args.wishes) {
-        Ok(plan) => plan,
-        Err(error) => return complain(&error.into()),
-    };
+    let mut plan = plan::Plan::make(&args.wishes);
+    if let Some(missing) = plan.missing.take() {
+        return complain(&missing.into());
+    }
     plan.must_be_sound()?;
     plan.tell_limits();
     let (policy, seconds) = (&plan.policy, args.confirm_within);

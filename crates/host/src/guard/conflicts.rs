@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn nothing_is_said_of_what_does_not_matter() {
-        let dump = "table inet x {\n\tchain i {\n\t\ttype filter hook input priority 0; policy drop;\n\t\ttcp dport 25 accept\n\t}\n}\n";
+        let dump = "table inet x {\n\tchain i {\n\t\ttype filter hook input priority 0; policy drop;\n\t\tct state established,related accept\n\t\ttcp dport 25 accept\n\t}\n}\n";
         assert_eq!(found(dump), []);
         assert_eq!(found(""), []);
     }

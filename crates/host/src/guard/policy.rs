@@ -359,7 +359,7 @@ pub(crate) mod tests {
         };
         assert_eq!(with(|_| {}), None);
         assert!(with(|p| p.ports.clear()).is_some());
-        assert!(with(|p| drop(p.ports.insert(22))).is_some());
+        assert!(with(|p| _ = p.ports.insert(22)).is_some());
         assert!(with(|p| p.senders.clear()).is_some());
         assert!(with(|p| p.inside.clear()).is_some());
         assert!(

@@ -245,7 +245,7 @@ mod tests {
             (&good.replace("\"token\"", "\"exec\":\"/tmp/x\",\"token\""), 0o600, "unknown field"),
             (&good.replace("[25,", "[22,25,"), 0o600, "port 22"),
             (&good.replace("[25,", "[70000,"), 0o600, "70000"),
-            (&"[".repeat(60_000), 0o600, "recursion"),
+            (&"[".repeat(60_000), 0o600, "invalid type"),
             (&"x".repeat(70_000), 0o600, "too large"),
             (&good, 0o666, "others may write"),
         ] {

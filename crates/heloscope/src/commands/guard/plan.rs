@@ -1,7 +1,7 @@
 //! `guard plan`: what would be loaded, what it would have stopped, what gets in its way. Changes nothing; the kernel is
 //! asked whether it would take the rules where this user may ask it.
 
-use super::{complain, tool};
+use super::tool;
 use crate::cli::guard::{self as typed, Forward as Typed, Wishes};
 use crate::outcome::{Outcome, Refused, Unreadable};
 use anyhow::{Context, Result};
@@ -33,19 +33,22 @@ pub(super) struct Plan {
     pub(super) found: Found,
     pub(super) policy: Policy,
     pub(super) tool: Tool,
+    /// Neither tool is here; the plan is shown all the same.
+    pub(super) missing: Option<ToolError>,
     notes: Vec<String>,
 }
 
 impl Plan {
     /// From what is wished and what is here.
-    pub(super) fn make(wishes: &Wishes) -> Result<Self, ToolError> {
+    pub(super) fn make(wishes: &Wishes) -> Self {
         let at = Surroundings::read(Path::new("/"));
         let found = mailer::find(&at);
         let mut notes = Vec::new();
         let place = Place::default();
-        let tool = match wishes.with {
-            Some(with) => tool(with),
-            None => place.tool()?,
+        let (tool, missing) = match wishes.with.map_or_else(|| place.tool(), |with| Ok(tool(with)))
+        {
+            Ok(tool) => (tool, None),
+            Err(error) => (Tool::Nft, Some(error)),
         };
         let mut senders = found.senders(!wishes.uid_only);
         for name in &wishes.allow_uid {
@@ -86,7 +89,7 @@ impl Plan {
         if tool == Tool::Iptables {
             notes.push("iptables: who tried is not kept, only counted, and nothing but the watching process takes a trial back".to_owned());
         }
-        Ok(Self { at, found, policy, tool, notes })
+        Self { at, found, policy, tool, missing, notes }
     }
 
     /// Refuses what would lock everybody out, or means nothing.
@@ -127,10 +130,7 @@ impl Plan {
 }
 
 pub(super) fn run(args: &typed::Plan) -> Result<Outcome> {
-    let plan = match Plan::make(&args.wishes) {
-        Ok(plan) => plan,
-        Err(error) => return complain(&error.into()),
-    };
+    let plan = Plan::make(&args.wishes);
     let fault = plan.policy.fault();
     if args.rules {
         plan.must_be_sound()?;
@@ -141,9 +141,10 @@ pub(super) fn run(args: &typed::Plan) -> Result<Outcome> {
     let place = Place::default();
     let standing = Standing::read(&place, Path::new("/"));
     let conflicts = conflicts::find(&standing, &plan.policy, plan.tool);
-    let kernel = match &fault {
-        Some(_) => None,
-        None => Some(place.check(plan.tool, &plan.policy).map_err(|e| e.to_string())),
+    let kernel = match (&fault, &plan.missing) {
+        (Some(_), _) => None,
+        (None, Some(missing)) => Some(Err(missing.to_string())),
+        (None, None) => Some(place.check(plan.tool, &plan.policy).map_err(|e| e.to_string())),
     };
     let past = args.record.as_deref().map(|folder| past(folder, &plan.policy)).transpose()?;
     let mut unseen = plan.found.notes.clone();

@@ -19,10 +19,10 @@ pub(super) fn run(args: &Prove) -> Result<Outcome> {
         Ok(state) => state,
         Err(error) => return complain(&ChangeError::State(error)),
     };
-    let plan = match Plan::make(&args.wishes) {
-        Ok(plan) => plan,
-        Err(error) => return complain(&error.into()),
-    };
+    let mut plan = Plan::make(&args.wishes);
+    if let Some(missing) = plan.missing.take() {
+        return complain(&missing.into());
+    }
     let made = match (&standing, args.sink) {
         (Some(state), Some(sink)) => {
             Ground::named(sink).map(|g| (g, state.policy.clone(), "the guard that stands"))

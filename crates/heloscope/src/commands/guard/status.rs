@@ -45,7 +45,8 @@ pub(super) fn run(args: &Status) -> Result<Outcome> {
         Ok(looked) => looked,
         Err(error) => return complain(&error.into()),
     };
-    let attention = !stands || !stale.is_empty();
+    let over = stands && state.until.is_some_and(|until| until <= since_boot());
+    let attention = !stands || over || !stale.is_empty();
     if args.json {
         let document = json!({
             "format": "heloscope.guard-status/1",
@@ -103,6 +104,10 @@ fn tell(state: &State, stands: bool, counted: &Counted, stale: &[String]) -> Res
     }
     match state.until {
         None => writeln!(out, "The guard stands and was confirmed.")?,
+        Some(until) if until <= since_boot() => writeln!(
+            out,
+            "The guard's trial is over, and the process that takes it back has not done so: `heloscope guard revert` does."
+        )?,
         Some(until) => writeln!(
             out,
             "The guard is on trial for {} seconds more: `heloscope guard confirm` keeps it.",

@@ -141,11 +141,15 @@ pub(super) static KINDS: [Kind; 9] = [
 ];
 
 impl Kind {
-    /// Whether a process is its daemon.
+    /// Whether a process is its daemon. Where its path cannot be read, by its name: one that is the daemon's alone, or
+    /// the daemon's in the mail server's unit.
     pub(super) fn is(&self, program: &Program) -> bool {
-        match &program.exe {
-            Some(exe) => self.daemons.iter().any(|end| exe.ends_with(end)),
-            None => self.comms.contains(&program.comm.as_str()),
-        }
+        let Some(exe) = &program.exe else {
+            let unit = program.cgroup.rsplit('/').next().unwrap_or_default();
+            let name = |end: &&str| end.rsplit('/').next() == Some(program.comm.as_str());
+            return self.comms.contains(&program.comm.as_str())
+                || unit.starts_with(self.name) && self.daemons.iter().any(name);
+        };
+        self.daemons.iter().any(|end| exe.ends_with(end))
     }
 }

@@ -90,7 +90,7 @@ impl Surroundings {
         self.programs.sort_by_key(|p| p.pid);
         if hidden > 0 {
             self.unseen.push(format!(
-                "what {hidden} processes run may not be read without root: they are told by their names alone"
+                "what {hidden} of the processes run may not be read (without root few can): those are told by their names alone"
             ));
         }
     }

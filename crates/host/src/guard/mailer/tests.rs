@@ -140,6 +140,8 @@ fn a_host_without_anything() {
 }
 
 proptest::proptest! {
+    // Each makes a tree of files.
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(32))]
     #[test]
     fn never_panics(passwd: String, group: String, cf: String, cgroup: String) {
         let tree = Tree::new();
