@@ -7,6 +7,7 @@
 //!
 //! And what can be looked at without recording anything: [`scan`] reads files, processes and settings, here or below another root.
 
+pub mod addresses;
 mod clock;
 pub mod connection;
 pub mod forwarded;

@@ -17,13 +17,11 @@ use crate::forwarded::{self, Tracking, mac};
 use crate::names::Names;
 use crate::polling::{self, Polling};
 use crate::recorder::{self, Recorder};
-use crate::{Connection, Noted, php_fpm};
+use crate::{Connection, Noted, addresses, php_fpm};
 use caps::Capability;
 use heloscope_model::Time;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
-use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
@@ -219,7 +217,7 @@ impl Witness {
         if !readable(tracking)? {
             return Ok(Vec::new());
         }
-        let own = addresses()?;
+        let own = addresses::own().map_err(Error::Addresses)?;
         let found = tracking.read(|address| own.contains(&address)).map_err(Error::Tracking)?;
         let now = clock::now();
         let mut noted = Vec::new();
@@ -264,16 +262,6 @@ fn readable(tracking: &Tracking) -> Result<bool, Error> {
         Err(nix::Error::EINTR) => Ok(false),
         Err(error) => Err(Error::Wait(error)),
     }
-}
-
-fn addresses() -> Result<BTreeSet<IpAddr>, Error> {
-    let all = nix::ifaddrs::getifaddrs().map_err(Error::Addresses)?;
-    let own = all.filter_map(|interface| {
-        let address = interface.address?;
-        let four = address.as_sockaddr_in().map(|a| IpAddr::from(a.ip()));
-        four.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::from(a.ip())))
-    });
-    Ok(own.collect())
 }
 
 /// An error with what it comes from.

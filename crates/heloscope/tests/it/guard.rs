@@ -669,6 +669,7 @@ fn record_of(folder: &Path) {
             Noted::Connection(Box::new(Connection {
                 socket: n,
                 start: at(n.try_into().unwrap()),
+                late: false,
                 client: None,
                 server: address(OUTSIDE[0], 25),
                 outcome: Some("open".to_owned()),
@@ -676,7 +677,9 @@ fn record_of(folder: &Path) {
                 cgroup: 1,
                 netns: 1,
                 script: Some("/var/www/x.php".to_owned()),
+                files: Vec::new(),
                 ancestors: Vec::new(),
+                place: heloscope_host::names::Place::default(),
             }))
         })
         .collect();

@@ -10,8 +10,6 @@ use crate::event::Event;
 use heloscope_host::store::keeper::{Keeper, Kept};
 use heloscope_host::store::{Retention, StoreError};
 use heloscope_host::{Witness, witness};
-use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -92,16 +90,4 @@ pub(crate) fn run(mut source: Source, inbox: &Inbox, notes: &Notes) {
     if let Kept::Away(error) = keeper.flush(clock::now()) {
         tracing::error!(%error, "the last connections are not kept");
     }
-}
-
-/// This host's addresses, as they are now.
-pub(crate) fn own_addresses() -> BTreeSet<IpAddr> {
-    let Ok(interfaces) = nix::ifaddrs::getifaddrs() else { return BTreeSet::new() };
-    interfaces
-        .filter_map(|interface| {
-            let address = interface.address?;
-            let four = address.as_sockaddr_in().map(|a| IpAddr::from(a.ip()));
-            four.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::from(a.ip())))
-        })
-        .collect()
 }

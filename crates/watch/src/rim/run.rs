@@ -247,7 +247,7 @@ impl Core {
         let mut own = BTreeSet::new();
         let mut due = self.summary_after_now();
         let mut ticks = 0_u32;
-        self.take(Event::Addresses(recorder::own_addresses()));
+        self.take(Event::Addresses(heloscope_host::addresses::own().unwrap_or_default()));
         let mut ticked = clock::now();
         loop {
             match events.recv_timeout(TICK) {
@@ -266,7 +266,8 @@ impl Core {
                 ticked = now;
                 ticks = ticks.wrapping_add(1);
                 if ticks % 10 == 0 {
-                    let addresses: BTreeSet<IpAddr> = recorder::own_addresses();
+                    let addresses: BTreeSet<IpAddr> =
+                        heloscope_host::addresses::own().unwrap_or_default();
                     if addresses != own {
                         own.clone_from(&addresses);
                         self.take(Event::Addresses(addresses));

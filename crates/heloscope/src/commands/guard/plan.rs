@@ -5,7 +5,6 @@ use super::tool;
 use crate::cli::guard::{self as typed, Forward as Typed, Wishes};
 use crate::outcome::{Outcome, Refused, Unreadable};
 use anyhow::{Context, Result};
-use heloscope_host::Store;
 use heloscope_host::guard::conflicts::{self, Conflict, Standing};
 use heloscope_host::guard::loading::{Place, ToolError};
 use heloscope_host::guard::mailer::{self, Found, Surroundings};
@@ -13,7 +12,7 @@ use heloscope_host::guard::past::{Past, Sent, Weighing};
 use heloscope_host::guard::policy::{Forward, PORTS, Policy, Sender, Who};
 use heloscope_host::guard::state::Tool;
 use heloscope_host::guard::{TABLE, iptables, nft};
-use heloscope_host::store::Retention;
+use heloscope_host::store::read;
 use ipnet::IpNet;
 use serde_json::json;
 use std::io::Write;
@@ -184,27 +183,23 @@ fn past(folder: &Path, policy: &Policy) -> Result<Past> {
             Unreadable(format!("{} is no folder of `heloscope record`", folder.display())).into()
         );
     }
-    let store = Store::open(folder, Retention::default()).context("opening the record")?;
     let groups = policy.senders.iter().filter_map(|s| s.cgroup.as_ref()).filter_map(|cgroup| {
         let meta = std::fs::metadata(format!("/sys/fs/cgroup/{}", cgroup.path())).ok()?;
         Some((meta.ino(), cgroup.path()))
     });
-    let own = own_addresses();
+    let own: Vec<IpAddr> = heloscope_host::addresses::own()
+        .context("reading this host's addresses")?
+        .into_iter()
+        .collect();
     let mut weighing = Weighing::new(policy, groups.collect(), &own);
-    for line in store.lines() {
-        weighing.line(&line.context("reading the record")?);
+    let read = read::lines(folder, None, &mut |_, line| {
+        weighing.line(line);
+        Ok(())
+    })?;
+    for cut in read.cut {
+        eprintln!("heloscope: {cut}; what stands before was read");
     }
     Ok(weighing.end())
-}
-
-fn own_addresses() -> Vec<IpAddr> {
-    let interfaces = nix::ifaddrs::getifaddrs().into_iter().flatten();
-    let addresses = interfaces.filter_map(|interface| {
-        let address = interface.address?;
-        let four = address.as_sockaddr_in().map(|a| IpAddr::from(a.ip()));
-        four.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::from(a.ip())))
-    });
-    addresses.collect()
 }
 
 fn tell(
