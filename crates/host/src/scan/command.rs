@@ -142,7 +142,7 @@ pub(crate) fn judge(command: &str) -> Option<Trait> {
 fn runs(command: &str) -> Vec<&str> {
     let mut found = Vec::new();
     for part in
-        command.split(|c: char| matches!(c, ';' | '|' | '&' | '\n' | '(' | ')' | '`' | '{' | '}'))
+        command.split([';', '|', '&', '\n', '(', ')', '`', '{', '}'])
     {
         let mut interpreter = true;
         let mut skip = false;
@@ -198,9 +198,7 @@ fn runs(command: &str) -> Vec<&str> {
                 || word.starts_with('-')
                 || word.contains('=')
                 || word.bytes().all(|b| b.is_ascii_digit() || b == b':');
-            if matches!(name, "test" | "[") {
-                interpreter = false;
-            } else if interpreter && !leads {
+            if matches!(name, "test" | "[") || interpreter && !leads {
                 interpreter = false;
             }
         }

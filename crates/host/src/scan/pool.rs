@@ -18,7 +18,7 @@ pub(crate) fn each<T: Sync, R: Send>(
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(item) = items.get(index) else { break };
             // The clock is asked seldom: most items take microseconds.
-            if index % 16 == 0 && stop() {
+            if index.is_multiple_of(16) && stop() {
                 next.store(items.len(), Ordering::Relaxed);
                 break;
             }

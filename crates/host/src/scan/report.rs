@@ -80,7 +80,7 @@ impl Report {
         let mut found: Vec<Finding> =
             super::scanners::findings(text, scanner, "").into_iter().map(|(_, f)| f).collect();
         self.findings.append(&mut found);
-        self.findings.sort_by(|a, b| b.grade.cmp(&a.grade));
+        self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.grade));
     }
 
     /// Something else could not be seen.

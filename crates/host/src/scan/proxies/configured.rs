@@ -135,7 +135,7 @@ fn three(text: &str) -> Said {
             ["auth", methods @ ..] => {
                 asks =
                     methods.iter().any(|m| matches!(*m, "strong" | "cache" | "radius" | "nbname"));
-                narrowed = methods.iter().any(|m| *m == "iponly") && narrowed;
+                narrowed = methods.contains(&"iponly") && narrowed;
             }
             ["allow", users, sources, ..] if *users == "*" => narrowed = *sources != "*",
             ["deny", ..] => narrowed = true,
