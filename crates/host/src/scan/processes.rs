@@ -162,6 +162,10 @@ fn one(host: &Host<'_>, folder: &Path, pid: u32) -> Option<(Process, bool)> {
         let (path, deleted) = without_mark(&link, &folder.join("exe"));
         process.memory = path.as_os_str().as_bytes().starts_with(b"/memfd:");
         process.deleted = deleted;
+        // What runs from memory lies nowhere: it belongs to the root that it was given.
+        if process.memory && !host.tree.is_live() {
+            host.tree.inside(&fs::read_link(folder.join("root")).ok()?)?;
+        }
         process.exe = Some(if process.memory { path } else { host.tree.inside(&path)? });
     } else if !host.tree.is_live() && !hidden {
         return None;
