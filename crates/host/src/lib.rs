@@ -14,6 +14,7 @@ pub mod recorder;
 pub mod script;
 pub mod store;
 pub mod witness;
+pub mod words;
 
 pub use connection::{Connection, Ended, Noted, Process};
 pub use recorder::Recorder;
