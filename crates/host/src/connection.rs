@@ -6,6 +6,7 @@
 use crate::forwarded::Passing;
 use crate::names::Place;
 use crate::witness::Means;
+use crate::words::Spoken;
 use heloscope_model::Time;
 use serde::{Serialize, Serializer};
 use std::net::SocketAddr;
@@ -44,6 +45,8 @@ pub enum Noted {
     Connection(Box<Connection>),
     /// An open connection is over.
     Ended(Ended),
+    /// What was said in clear on a connection of this host, or one that passes through it.
+    Words(Box<Spoken>),
     /// A connection from behind this host.
     Passing {
         /// When it was seen.
@@ -163,7 +166,7 @@ pub fn text(bytes: &[u8]) -> String {
     text
 }
 
-fn utc<S: Serializer>(time: &Time, to: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn utc<S: Serializer>(time: &Time, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&time.rfc3339())
 }
 

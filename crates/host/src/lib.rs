@@ -20,6 +20,7 @@ pub mod scan;
 pub mod script;
 pub mod store;
 pub mod witness;
+pub mod words;
 
 pub use connection::{Connection, Ended, Noted, Process};
 pub use recorder::Recorder;

@@ -17,6 +17,7 @@ use crate::forwarded::{self, Tracking, mac};
 use crate::names::Names;
 use crate::polling::{self, Polling};
 use crate::recorder::{self, Recorder};
+use crate::words::Words;
 use crate::{Connection, Noted, addresses, php_fpm};
 use caps::Capability;
 use heloscope_model::Time;
@@ -67,6 +68,9 @@ pub enum Error {
     /// This host's own addresses.
     #[error("reading this host's addresses: {0}")]
     Addresses(nix::Error),
+    /// What is said.
+    #[error("hearing what is said on connections (a packet socket): {0}")]
+    Words(std::io::Error),
     /// Waiting for events.
     #[error("waiting for events: {0}")]
     Wait(nix::Error),
@@ -75,7 +79,11 @@ pub enum Error {
 impl Error {
     /// Whether more rights would help.
     pub fn is_permission(&self) -> bool {
-        matches!(self, Error::Recorder(error) if error.is_permission())
+        match self {
+            Error::Recorder(error) => error.is_permission(),
+            Error::Words(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
+            _ => false,
+        }
     }
 }
 
@@ -83,6 +91,7 @@ impl Error {
 pub struct Witness {
     eyes: Eyes,
     tracking: Option<Tracking>,
+    words: Option<Words>,
     names: Names,
     ports: Vec<u16>,
     unseen: Vec<String>,
@@ -141,7 +150,16 @@ impl Witness {
         let mut says = vec![how.to_owned()];
         says.extend(unseen.iter().cloned());
         let names = Names::default();
-        Ok((Self { eyes, tracking, names, ports: ports.to_vec(), unseen, said: None }, says))
+        Ok((
+            Self { eyes, tracking, words: None, names, ports: ports.to_vec(), unseen, said: None },
+            says,
+        ))
+    }
+
+    /// Hears from now on also what is said in clear; `addresses` keeps envelopes as they are, else hashed.
+    pub fn hear(&mut self, addresses: bool) -> Result<(), Error> {
+        self.words = Some(Words::start(&self.ports, addresses).map_err(Error::Words)?);
+        Ok(())
     }
 
     /// Which way was chosen.
@@ -175,6 +193,10 @@ impl Witness {
             Eyes::Table(table) => noted.extend(table.next(wait)?),
         }
         noted.extend(self.passing()?);
+        if let Some(words) = &mut self.words {
+            let spoken = words.read(clock::now()).map_err(Error::Words)?;
+            noted.extend(spoken.into_iter().map(|spoken| Noted::Words(Box::new(spoken))));
+        }
         for noted in &mut noted {
             if let Noted::Connection(connection) = noted {
                 self.names.fill(connection);

@@ -21,6 +21,14 @@ pub(crate) struct Record {
     /// How connections are seen; else the best that works here.
     #[arg(long, value_name = "MEANS")]
     pub(crate) means: Option<Means>,
+    /// Note also what is said in clear: greeting, HELO, the server's answers; needs root.
+    ///
+    /// Senders and recipients are kept as hashes.
+    #[arg(long)]
+    pub(crate) words: bool,
+    /// With --words: senders and recipients as they are.
+    #[arg(long, requires = "words")]
+    pub(crate) allow_addresses: bool,
     /// Print what was recorded, and end; works while another records, and needs the right to read the folder only.
     ///
     /// One line a connection on a terminal, one JSON object a line elsewhere.

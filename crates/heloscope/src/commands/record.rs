@@ -43,11 +43,17 @@ pub(crate) fn run(args: &Record) -> Result<Outcome> {
         record::Means::TpBtf => Means::TpBtf,
         record::Means::Polling => Means::Polling,
     });
-    let (mut witness, says) = match Witness::start_by(&ports, means) {
+    let started = Witness::start_by(&ports, means).and_then(|(mut witness, says)| {
+        if args.words {
+            witness.hear(args.allow_addresses)?;
+        }
+        Ok((witness, says))
+    });
+    let (mut witness, says) = match started {
         Ok(started) => started,
         Err(error) if error.is_permission() => {
             eprintln!("heloscope: {:#}", anyhow::Error::from(error));
-            eprintln!("heloscope: run it as root, or with --means polling");
+            eprintln!("heloscope: run it as root, or with --means polling and without --words");
             return Ok(Outcome::NoPermission);
         }
         Err(error) => return Err(error.into()),

@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 const MOST: usize = 65_536;
 /// States of linux/tcp_states.h.
 const SYN_SENT: u8 = 2;
+const FIN_WAIT2: u8 = 5;
 const TIME_WAIT: u8 = 6;
 /// Where two counters stand in struct tcp_info (linux/tcp.h).
 const BYTES_ACKED: usize = 120;
@@ -58,9 +59,9 @@ struct Known {
 }
 
 impl Open {
-    /// Whether it is over and only its number is kept for a while.
+    /// Whether it is over for this host: its process has closed it, and only its number is kept for a while.
     pub(crate) fn waits(&self) -> bool {
-        self.state == TIME_WAIT
+        self.state == TIME_WAIT || self.state == FIN_WAIT2 && self.inode == 0
     }
 }
 
@@ -224,6 +225,14 @@ mod tests {
         assert_eq!(take(&mut table, &[socket(1, TIME_WAIT)]), ["ended", "ended"]);
         assert!(take(&mut table, &[socket(1, TIME_WAIT)]).is_empty(), "said once");
         assert!(take(&mut table, &[]).is_empty());
+    }
+
+    #[test]
+    fn one_whose_other_end_stays_open_is_over_when_its_process_closed_it() {
+        let mut table = Table::default();
+        assert_eq!(take(&mut table, &[socket(1, 1)]), ["open"]);
+        assert!(take(&mut table, &[socket(1, FIN_WAIT2)]).is_empty(), "half closed");
+        assert_eq!(take(&mut table, &[Open { inode: 0, ..socket(1, FIN_WAIT2) }]), ["ended"]);
     }
 
     #[test]

@@ -141,9 +141,7 @@ pub(crate) fn judge(command: &str) -> Option<Trait> {
 /// The words of a command that are run: the first of each part, and the arguments of interpreters.
 fn runs(command: &str) -> Vec<&str> {
     let mut found = Vec::new();
-    for part in
-        command.split([';', '|', '&', '\n', '(', ')', '`', '{', '}'])
-    {
+    for part in command.split([';', '|', '&', '\n', '(', ')', '`', '{', '}']) {
         let mut interpreter = true;
         let mut skip = false;
         for word in part.split_whitespace() {

@@ -159,6 +159,17 @@ enum Told {
         translated: Option<String>,
         mac: Option<String>,
     },
+    Words {
+        time: String,
+        client: String,
+        server: String,
+        over: bool,
+        helo: Option<String>,
+        #[serde(default)]
+        answers: Vec<String>,
+        #[serde(default)]
+        tls: bool,
+    },
     Began {
         time: String,
         means: String,
@@ -217,6 +228,14 @@ fn sentence(line: &[u8], fate: Option<&Fate>) -> Option<String> {
             words.extend(translated.map(|outside| format!("as {outside}")));
             words.push("from behind this host".to_owned());
             words.extend(mac.map(|mac| format!("MAC {mac}")));
+            words.join("  ")
+        }
+        Told::Words { over: false, .. } => return None,
+        Told::Words { time, client, server, helo, answers, tls, .. } => {
+            let mut words = vec![format!("{}  {client} -> {server}", stamp(&time))];
+            words.push(format!("said {}", helo.as_deref().unwrap_or("no HELO")));
+            words.extend(tls.then(|| "then TLS".to_owned()));
+            words.extend(answers.into_iter().map(|answer| format!("answered {answer}")));
             words.join("  ")
         }
         Told::Began { time, means } => format!("{}  -- watching begins ({means}) --", stamp(&time)),
