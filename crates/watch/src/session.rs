@@ -154,6 +154,16 @@ impl Sessions {
         self.0.iter_mut().rev().find(|session| meant(session))
     }
 
+    /// The oldest that is meant first, else the newest that is meant otherwise.
+    pub(crate) fn oldest_or_newest(
+        &mut self,
+        first: impl Fn(&Session) -> bool,
+        otherwise: impl Fn(&Session) -> bool,
+    ) -> Option<&mut Session> {
+        let at = self.0.iter().position(first).or_else(|| self.0.iter().rposition(otherwise))?;
+        self.0.get_mut(at)
+    }
+
     /// The newest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Session> {
         self.0.iter().rev()

@@ -221,7 +221,7 @@ impl Watch {
 
     fn line(&mut self, entry: &Entry, at: Time) {
         self.last_line = Some(entry.time);
-        let sent = self.mails.line(entry, &self.own);
+        let sent = self.mails.line(entry, &self.own, self.settings.count_local);
         match &entry.said {
             Said::Taken { id, ip, account, .. } => {
                 let id = id.as_ref().map_or_else(|| "without a queue id".into(), |id| id.text().0);
@@ -238,11 +238,11 @@ impl Watch {
                     Outcome::Sent | Outcome::Other => {}
                 }
                 let id = delivered.id.text().0.into_owned();
-                self.explain(entry.pid, delivered.relay_ip, delivered.relay_port, &id);
+                self.explain(entry, delivered.relay_ip, delivered.relay_port, &id);
             }
             Said::Attempt { id, relay, port, .. } => {
                 let id = id.as_ref().map_or_else(String::new, |id| id.text().0.into_owned());
-                self.explain(entry.pid, *relay, *port, &id);
+                self.explain(entry, *relay, *port, &id);
             }
             _ => {}
         }
@@ -264,14 +264,18 @@ impl Watch {
     }
 
     /// A line of the mail log names a process and a server: the connection is explained.
-    fn explain(&mut self, pid: Option<u32>, relay: Option<IpAddr>, port: Option<u16>, id: &str) {
-        let (Some(pid), Some(relay)) = (pid, relay) else { return };
+    fn explain(&mut self, line: &Entry, relay: Option<IpAddr>, port: Option<u16>, id: &str) {
+        let (Some(pid), Some(relay)) = (line.pid, relay) else { return };
         let meant = |s: &Session| {
             s.pid == pid
                 && s.server.ip().to_canonical() == relay.to_canonical()
                 && port.is_none_or(|port| port == s.server.port())
         };
-        let Some(session) = self.sessions.find(meant) else { return };
+        // One process opens many, one after the other: the oldest that has no line yet, or the one it uses again.
+        let unexplained = |s: &Session| {
+            meant(s) && s.explained.is_none() && (-1.0..600.0).contains(&line.time.since(s.start))
+        };
+        let Some(session) = self.sessions.oldest_or_newest(unexplained, meant) else { return };
         session.explained.get_or_insert_with(|| id.to_owned());
         let was = session.standing.clone();
         if !matches!(was, Standing::Waiting | Standing::Past) {

@@ -208,7 +208,7 @@ fn past_the_mta() {
             &["+past-the-mta /usr/lib/postfix/sbin/smtp (uid 1000)"],
         ),
         (
-            "1 connect exe=/usr/lib/postfix/sbin/x/smtp uid=33",
+            "1 connect exe=/usr/lib/postfix/sbin/x/smtp uid=33\n9 tick",
             &["+past-the-mta /usr/lib/postfix/sbin/x/smtp (uid 33)"],
         ),
         // Allowed is allowed only where all holds.
