@@ -1,7 +1,7 @@
 //! A connection of this host to a mail port, as the core keeps it: who opened it, and how it stands to the MTA.
 
 use crate::settings::Settings;
-use crate::shown::{redacted, shown};
+use crate::shown::{instant, redacted, shown};
 use crate::standing::Standing;
 use heloscope_host::{Connection, Process};
 use heloscope_model::Time;
@@ -110,7 +110,7 @@ impl Session {
         let exe = self.exe.as_deref().map_or_else(|| "an unknown file".to_owned(), shown);
         let mut first = format!(
             "{} {client} -> {} ({}): process {} \"{}\", {exe}{}, {}",
-            self.start,
+            instant(&self.start),
             self.server,
             self.outcome.as_deref().map_or_else(|| "under way".to_owned(), shown),
             self.pid,
