@@ -63,6 +63,8 @@ pub struct Record {
     pub days: u32,
     /// Megabytes that are kept.
     pub megabytes: u64,
+    /// Whether the names that are given in clear (HELO) are heard.
+    pub words: bool,
 }
 
 /// `[mta]`
@@ -303,7 +305,7 @@ impl Default for Config {
 
 impl Default for Record {
     fn default() -> Self {
-        Self { enabled: true, days: 30, megabytes: 512 }
+        Self { enabled: true, days: 30, megabytes: 512, words: true }
     }
 }
 

@@ -48,7 +48,13 @@ impl Default for Mails {
 
 impl Mails {
     /// Follows a line; what is to be counted.
-    pub(crate) fn line(&mut self, entry: &Entry, own: &BTreeSet<IpAddr>) -> Option<Sent> {
+    /// `count_local`: a server of this host's counts as one outside.
+    pub(crate) fn line(
+        &mut self,
+        entry: &Entry,
+        own: &BTreeSet<IpAddr>,
+        count_local: bool,
+    ) -> Option<Sent> {
         match &entry.said {
             Said::Taken { id: Some(id), ip, account, of } => {
                 let mut mail = Mail::default();
@@ -71,7 +77,10 @@ impl Mails {
                 None
             }
             Said::Tied { parent, child, kind } => self.tied(parent, child, *kind),
-            Said::Delivered(delivered) => self.delivered(delivered, own),
+            Said::Delivered(delivered) => {
+                let outside = |ip| count_local || !is_here(ip, own);
+                self.delivered(delivered, outside)
+            }
             Said::Removed { id } => {
                 // A filter's answer comes after the second mail may have gone: it is remembered for a while.
                 if self.0.get(&key(id)).is_some_and(|mail| mail.unknown == 0) {
@@ -97,8 +106,12 @@ impl Mails {
         (many > 0).then_some(Sent { who: Some(who), many, known: true })
     }
 
-    fn delivered(&mut self, delivered: &Delivered, own: &BTreeSet<IpAddr>) -> Option<Sent> {
-        let outside = delivered.relay_ip.is_none_or(|ip| !is_here(ip, own));
+    fn delivered(
+        &mut self,
+        delivered: &Delivered,
+        outside: impl Fn(IpAddr) -> bool,
+    ) -> Option<Sent> {
+        let outside = delivered.relay_ip.is_none_or(outside);
         if delivered.agent.as_bytes() != b"smtp" || !outside {
             return None;
         }

@@ -1,7 +1,7 @@
 //! A connection of this host to a mail port, as the core keeps it: who opened it, and how it stands to the MTA.
 
 use crate::settings::Settings;
-use crate::shown::{redacted, shown};
+use crate::shown::{instant, redacted, shown};
 use crate::standing::Standing;
 use heloscope_host::{Connection, Process};
 use heloscope_model::Time;
@@ -110,7 +110,7 @@ impl Session {
         let exe = self.exe.as_deref().map_or_else(|| "an unknown file".to_owned(), shown);
         let mut first = format!(
             "{} {client} -> {} ({}): process {} \"{}\", {exe}{}, {}",
-            self.start,
+            instant(&self.start),
             self.server,
             self.outcome.as_deref().map_or_else(|| "under way".to_owned(), shown),
             self.pid,
@@ -152,6 +152,16 @@ impl Sessions {
     /// The newest that is meant.
     pub(crate) fn find(&mut self, meant: impl Fn(&Session) -> bool) -> Option<&mut Session> {
         self.0.iter_mut().rev().find(|session| meant(session))
+    }
+
+    /// The oldest that is meant first, else the newest that is meant otherwise.
+    pub(crate) fn oldest_or_newest(
+        &mut self,
+        first: impl Fn(&Session) -> bool,
+        otherwise: impl Fn(&Session) -> bool,
+    ) -> Option<&mut Session> {
+        let at = self.0.iter().position(first).or_else(|| self.0.iter().rposition(otherwise))?;
+        self.0.get_mut(at)
     }
 
     /// The newest first.

@@ -53,6 +53,11 @@ fn is_local(c: char) -> bool {
     !(c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';' | ':'))
 }
 
+/// An instant to the millisecond: nobody reads more.
+pub(crate) fn instant(time: &heloscope_model::Time) -> String {
+    heloscope_model::Time::from_micros(time.nanos().div_euclid(1_000_000) * 1_000).rfc3339()
+}
+
 /// The name of an account as it may leave the machine: the account is the proof, so it stays, shown.
 pub(crate) fn octets(octets: &heloscope_model::Octets) -> String {
     shown(&octets.text().0)

@@ -9,7 +9,7 @@
 
 use crate::alert::{Rule, Say, Summary};
 use crate::book::Book;
-use crate::event::{Event, QueueSize, own_time};
+use crate::event::{Event, Heard, QueueSize, own_time};
 use crate::mails::{Mails, Sent};
 use crate::rates::{Rates, Who};
 use crate::recent::Recent;
@@ -116,16 +116,7 @@ impl Watch {
                 let (mut desk, kept) = self.desk();
                 list_changed::answered(&mut desk, kept.lists, answer);
             }
-            Event::Heard(heard) => {
-                let meant =
-                    |s: &Session| s.client == Some(heard.client) && s.server == heard.server;
-                let session = self.sessions.find(meant).map(|session| {
-                    session.helo = Some(heard.helo.clone());
-                    session.clone()
-                });
-                let (mut desk, kept) = self.desk();
-                foreign_helo::heard(&mut desk, kept.names, &heard, session.as_ref());
-            }
+            Event::Heard(heard) => self.heard(&heard),
             Event::Addresses(own) => self.own = own,
             Event::SummaryDue => summary = Some(Say::Summary(self.day())),
             Event::Tick => self.tick(),
@@ -150,6 +141,17 @@ impl Watch {
         (desk, rest)
     }
 
+    /// A HELO was heard.
+    fn heard(&mut self, heard: &Heard) {
+        let meant = |s: &Session| s.client == Some(heard.client) && s.server == heard.server;
+        let session = self.sessions.find(meant).map(|session| {
+            session.helo = Some(heard.helo.clone());
+            session.clone()
+        });
+        let (mut desk, kept) = self.desk();
+        foreign_helo::heard(&mut desk, kept.names, heard, session.as_ref());
+    }
+
     fn noted(&mut self, noted: Noted) {
         match noted {
             Noted::Connection(connection) => self.connection(*connection),
@@ -164,6 +166,18 @@ impl Watch {
                 }
             }
             Noted::Passing { time, passing } => self.passing(time, &passing),
+            Noted::Words(spoken) => {
+                // The name behind its verb; what strangers say to the mail server here is theirs.
+                let name = spoken.helo.as_deref().and_then(|said| said.split_once(' '));
+                let (client, server) = (spoken.client, spoken.server);
+                let is_ours = self
+                    .sessions
+                    .find(|s| s.client == Some(client) && s.server == server)
+                    .is_some();
+                if let Some((_, name)) = name.filter(|_| is_ours) {
+                    self.heard(&Heard { client, server, helo: name.to_owned() });
+                }
+            }
             Noted::Lost { events, .. } => self.kept.day.lost += events,
             // When and how it was watched is for the record.
             Noted::Began { .. } | Noted::Watching { .. } | Noted::Stopped { .. } => {}
@@ -220,7 +234,7 @@ impl Watch {
 
     fn line(&mut self, entry: &Entry, at: Time) {
         self.last_line = Some(entry.time);
-        let sent = self.mails.line(entry, &self.own);
+        let sent = self.mails.line(entry, &self.own, self.settings.count_local);
         match &entry.said {
             Said::Taken { id, ip, account, .. } => {
                 let id = id.as_ref().map_or_else(|| "without a queue id".into(), |id| id.text().0);
@@ -237,11 +251,11 @@ impl Watch {
                     Outcome::Sent | Outcome::Other => {}
                 }
                 let id = delivered.id.text().0.into_owned();
-                self.explain(entry.pid, delivered.relay_ip, delivered.relay_port, &id);
+                self.explain(entry, delivered.relay_ip, delivered.relay_port, &id);
             }
             Said::Attempt { id, relay, port, .. } => {
                 let id = id.as_ref().map_or_else(String::new, |id| id.text().0.into_owned());
-                self.explain(entry.pid, *relay, *port, &id);
+                self.explain(entry, *relay, *port, &id);
             }
             _ => {}
         }
@@ -263,14 +277,18 @@ impl Watch {
     }
 
     /// A line of the mail log names a process and a server: the connection is explained.
-    fn explain(&mut self, pid: Option<u32>, relay: Option<IpAddr>, port: Option<u16>, id: &str) {
-        let (Some(pid), Some(relay)) = (pid, relay) else { return };
+    fn explain(&mut self, line: &Entry, relay: Option<IpAddr>, port: Option<u16>, id: &str) {
+        let (Some(pid), Some(relay)) = (line.pid, relay) else { return };
         let meant = |s: &Session| {
             s.pid == pid
                 && s.server.ip().to_canonical() == relay.to_canonical()
                 && port.is_none_or(|port| port == s.server.port())
         };
-        let Some(session) = self.sessions.find(meant) else { return };
+        // One process opens many, one after the other: the oldest that has no line yet, or the one it uses again.
+        let unexplained = |s: &Session| {
+            meant(s) && s.explained.is_none() && (-1.0..600.0).contains(&line.time.since(s.start))
+        };
+        let Some(session) = self.sessions.oldest_or_newest(unexplained, meant) else { return };
         session.explained.get_or_insert_with(|| id.to_owned());
         let was = session.standing.clone();
         if !matches!(was, Standing::Waiting | Standing::Past) {

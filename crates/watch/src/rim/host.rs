@@ -38,8 +38,11 @@ pub enum Unresolved {
     Refused(#[from] crate::config::Refused),
 }
 
+type Names = &'static [&'static str];
+type Server = (&'static str, &'static str, Names, Names, Names);
+
 /// Mail servers, by what stands where: name, a file that shows it, folders, programs, users.
-const KNOWN: [(&str, &str, &[&str], &[&str], &[&str]); 6] = [
+const KNOWN: [Server; 6] = [
     (
         "Postfix",
         "/etc/postfix/main.cf",
@@ -183,11 +186,11 @@ fn queue() -> Option<PathBuf> {
 
 /// The last word of main.cf on a setting, where it is written out.
 fn setting(main: &str, name: &str) -> Option<String> {
-    let said = main.lines().filter_map(|line| {
+    let mut said = main.lines().filter_map(|line| {
         let (key, value) = line.split_once('=')?;
         (key.trim_end() == name).then(|| value.trim().to_owned())
     });
-    said.last().filter(|value| !value.is_empty() && !value.contains('$'))
+    said.next_back().filter(|value| !value.is_empty() && !value.contains('$'))
 }
 
 /// The users of /etc/passwd.

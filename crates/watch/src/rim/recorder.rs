@@ -30,8 +30,13 @@ pub(crate) fn start(
     let retention =
         Retention { days: record.days, bytes: record.megabytes.saturating_mul(1 << 20) };
     let keeper = Keeper::open(&state.join("record"), retention, clock::now())?;
-    let (witness, _) = Witness::start(ports)?;
-    let blind = witness.unseen().to_vec();
+    let (mut witness, _) = Witness::start(ports)?;
+    let mut blind = witness.unseen().to_vec();
+    if record.words
+        && let Err(error) = witness.hear(false)
+    {
+        blind.push(format!("what is said in clear is not heard: {error}"));
+    }
     Ok((Source { witness, keeper }, blind))
 }
 

@@ -265,7 +265,7 @@ impl Core {
             if now.since(ticked).abs() >= TICK.as_secs_f64() {
                 ticked = now;
                 ticks = ticks.wrapping_add(1);
-                if ticks % 10 == 0 {
+                if ticks.is_multiple_of(10) {
                     let addresses: BTreeSet<IpAddr> =
                         heloscope_host::addresses::own().unwrap_or_default();
                     if addresses != own {
@@ -278,7 +278,7 @@ impl Core {
                     due = self.summary_after_now();
                 }
                 self.take(Event::Tick);
-                if ticks % KEEP_EVERY == 0 {
+                if ticks.is_multiple_of(KEEP_EVERY) {
                     self.keep();
                 }
                 self.show();

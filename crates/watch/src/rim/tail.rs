@@ -282,12 +282,12 @@ fn renamed(path: &Path, inode: u64) -> Option<(File, Metadata)> {
     for entry in fs::read_dir(folder).ok()?.take(10_000).flatten() {
         let other = entry.file_name();
         let beside = other.as_encoded_bytes();
-        if beside.starts_with(name) && beside != name {
-            if let Ok(Some((file, facts))) = open(&entry.path())
-                && facts.ino() == inode
-            {
-                return Some((file, facts));
-            }
+        if beside.starts_with(name)
+            && beside != name
+            && let Ok(Some((file, facts))) = open(&entry.path())
+            && facts.ino() == inode
+        {
+            return Some((file, facts));
         }
     }
     None

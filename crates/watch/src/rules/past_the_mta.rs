@@ -25,7 +25,7 @@ pub(crate) fn seen(desk: &mut Desk<'_>, session: &Session) {
         Telling {
             severity: if submission { Severity::Warning } else { Severity::Alert },
             summary: format!(
-                "{} ({}) connects to the mail server {} itself, past the MTA",
+                "{}, run by {}, connects to the mail server {} itself, past the MTA",
                 session.culprit(),
                 settings.user(session.uid),
                 session.server,

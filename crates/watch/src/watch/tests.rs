@@ -143,6 +143,7 @@ impl Story {
                     let connection = Connection {
                         socket: self.sockets,
                         start: now,
+                        late: false,
                         client: Some("203.0.113.10:4000".parse().unwrap()),
                         server: word("to").unwrap_or("198.51.100.7:25".to_owned()).parse().unwrap(),
                         outcome: Some("open".to_owned()),
@@ -158,6 +159,8 @@ impl Story {
                         cgroup: 1,
                         netns: 1,
                         script: word("script"),
+                        files: Vec::new(),
+                        place: heloscope_host::names::Place::default(),
                         ancestors: vec![Process {
                             pid: 6,
                             comm: "cron".to_owned(),
@@ -208,7 +211,7 @@ fn past_the_mta() {
             &["+past-the-mta /usr/lib/postfix/sbin/smtp (uid 1000)"],
         ),
         (
-            "1 connect exe=/usr/lib/postfix/sbin/x/smtp uid=33",
+            "1 connect exe=/usr/lib/postfix/sbin/x/smtp uid=33\n9 tick",
             &["+past-the-mta /usr/lib/postfix/sbin/x/smtp (uid 33)"],
         ),
         // Allowed is allowed only where all holds.
@@ -500,6 +503,7 @@ fn strangers_cannot_make_it_grow() {
         let connection = Connection {
             socket: u64::from(n),
             start: Time::from_secs(1),
+            late: false,
             client: None,
             server: "198.51.100.7:25".parse().unwrap(),
             outcome: None,
@@ -512,6 +516,8 @@ fn strangers_cannot_make_it_grow() {
             cgroup: 1,
             netns: 1,
             script: None,
+            files: Vec::new(),
+            place: heloscope_host::names::Place::default(),
             ancestors: Vec::new(),
         };
         story.take(Time::from_secs(1), Event::Noted(Noted::Connection(Box::new(connection))));
