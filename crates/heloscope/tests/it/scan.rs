@@ -92,7 +92,7 @@ fn grades(report: &Value, id: &str, about: &str) -> Vec<String> {
     let about = |f: &&Value| {
         f["id"] == id
             && (f["path"].as_str().is_some_and(|p| p.contains(about))
-                || f["pid"].to_string() == about)
+                || f["pid"].as_u64().is_some_and(|pid| about.parse() == Ok(pid)))
     };
     findings.iter().filter(about).map(|f| f["grade"].as_str().unwrap().to_owned()).collect()
 }
