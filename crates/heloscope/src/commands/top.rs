@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Top) -> Result<Outcome> {
     })?;
     if args.once || !std::io::stdout().is_terminal() {
         print!("{}", text(&first));
-        let open = first["open"].as_array().is_some_and(|open| !open.is_empty());
+        let open = first.get("open").and_then(Value::as_array).is_some_and(|open| !open.is_empty());
         return Ok(if open { Outcome::Attention } else { Outcome::Done });
     }
     let mut terminal = ratatui::try_init().context("taking the terminal")?;
@@ -74,7 +74,10 @@ fn ask(watch: SocketAddr) -> Result<Value> {
     let (head, body) = answer.split_at(end);
     anyhow::ensure!(head.starts_with(b"HTTP/1.") && head.get(9..12) == Some(b"200"), "it refuses");
     let status: Value = serde_json::from_slice(body.get(4..).unwrap_or_default())?;
-    anyhow::ensure!(status["format"] == "heloscope.watch/1", "it is no watch");
+    anyhow::ensure!(
+        status.get("format").and_then(Value::as_str) == Some("heloscope.watch/1"),
+        "it is no watch"
+    );
     Ok(status)
 }
 
