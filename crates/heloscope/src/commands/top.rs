@@ -75,7 +75,7 @@ fn ask(watch: SocketAddr) -> Result<Value> {
     anyhow::ensure!(head.starts_with(b"HTTP/1.") && head.get(9..12) == Some(b"200"), "it refuses");
     let status: Value = serde_json::from_slice(body.get(4..).unwrap_or_default())?;
     anyhow::ensure!(
-        status.get("format").is_some_and(|f| f == "heloscope.watch/1"),
+        status.get("format").and_then(Value::as_str) == Some("heloscope.watch/1"),
         "it is no watch"
     );
     Ok(status)

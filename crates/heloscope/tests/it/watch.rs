@@ -1,7 +1,7 @@
 //! `heloscope watch` on this kernel, as a whole: a script from a temporary folder connects and is named within five seconds, by
 //! webhook and on the status page, while a real Postfix sends beside it and no word falls about that.
 
-#![allow(clippy::disallowed_methods)] // how long an alert takes is what is measured
+#![allow(clippy::disallowed_methods, reason = "the test holds seconds against the clock")]
 
 use crate::heloscope;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// A watch that runs.
@@ -130,22 +130,24 @@ fn hook() -> (SocketAddr, Receiver<(Instant, Value)>) {
     (address, posted)
 }
 
-/// A mail server that takes everything.
-fn sink() -> SocketAddr {
+/// A mail server that takes everything, and gives out what it took.
+fn sink() -> (SocketAddr, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
+    let (to, taken) = channel();
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            std::thread::spawn(move || drop(converse(stream)));
+            let to = to.clone();
+            std::thread::spawn(move || drop(converse(stream, &to)));
         }
     });
-    address
+    (address, taken)
 }
 
-fn converse(stream: TcpStream) -> std::io::Result<()> {
+fn converse(stream: TcpStream, to: &Sender<String>) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     stream.get_mut().write_all(b"220 sink.example ESMTP\r\n")?;
-    let mut data = false;
+    let (mut data, mut letter) = (false, String::new());
     loop {
         let mut line = String::new();
         if stream.read_line(&mut line)? == 0 {
@@ -155,9 +157,14 @@ fn converse(stream: TcpStream) -> std::io::Result<()> {
         let answer: &[u8] = match word.as_str() {
             "." if data => {
                 data = false;
+                // Who does not read them need not.
+                drop(to.send(std::mem::take(&mut letter)));
                 b"250 2.0.0 taken\r\n"
             }
-            _ if data => continue,
+            _ if data => {
+                letter.push_str(&line);
+                continue;
+            }
             "DATA" => {
                 data = true;
                 b"354 go on\r\n"
@@ -254,7 +261,7 @@ fn a_script_is_named_in_seconds_and_postfix_is_not() {
     let folder = tempfile::tempdir().unwrap();
     Command::new("chmod").arg("755").arg(folder.path()).status().unwrap();
     let at = folder.path().display();
-    let (server, (hooked, posted)) = (sink(), hook());
+    let ((server, _taken), (hooked, posted)) = (sink(), hook());
     std::fs::write(folder.path().join("token"), "s3cret\n").unwrap();
     std::fs::write(folder.path().join("mail.log"), "").unwrap();
     let watching = Watching::start(
@@ -331,8 +338,10 @@ fn without_rights_it_watches_the_log_and_says_what_it_cannot() {
     let at = folder.path().display();
     let log = folder.path().join("mail.log");
     std::fs::write(&log, "").unwrap();
+    let (relay, letters) = sink();
     let config = format!(
-        "state = \"{at}/state\"\nlogs = [\"{at}/mail.log\"]\naddresses = [\"203.0.113.10\"]\n[record]\nenabled = false\n[mta]\nqueue = \"{at}/nowhere\"\n"
+        "state = \"{at}/state\"\nlogs = [\"{at}/mail.log\"]\naddresses = [\"203.0.113.10\"]\n[record]\nenabled = false\n[mta]\nqueue = \"{at}/nowhere\"\n\
+         [mail]\nrelay = \"{relay}\"\nlocal_queue = true\ntls = \"none\"\nfrom = \"heloscope@example.org\"\nto = [\"admin@example.net\"]\n"
     );
     let watching = Watching::start(folder.path(), &config);
     let line = "Nov 24 14:30:00 mx postfix/smtp[9]: ABCDEF1: to=<secret@example.net>, relay=mx.example.net[198.51.100.7]:25, delay=1, delays=0/0/1/0, dsn=5.7.1, status=bounced (host mx.example.net[198.51.100.7] said: 554 5.7.1 <secret@example.net>: Client host [203.0.113.10] blocked using zen.spamhaus.org (in reply to RCPT TO command))\n";
@@ -340,6 +349,13 @@ fn without_rights_it_watches_the_log_and_says_what_it_cannot() {
     let status =
         watching.until("the bounce is seen", |s| s["open"][0]["rule"] == "bounce-names-a-list");
     assert!(!watching.get("/").contains("secret@"));
+    let letter = letters.recv_timeout(Duration::from_secs(10)).unwrap();
+    for word in
+        ["Subject: ", "bounce-names-a-list", "Auto-Submitted: auto-generated", "203.0.113.10"]
+    {
+        assert!(letter.contains(word), "{word}: {letter}");
+    }
+    assert!(!letter.contains("secret@"), "{letter}");
     assert!(status["blind"].to_string().contains("nowhere"), "{status:#}");
     watching.end();
 
