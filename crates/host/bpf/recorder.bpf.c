@@ -118,13 +118,15 @@ struct opening {
 	__u16 args_len;
 	__u16 folder_len;
 	__u16 deleted;     /* the exe's file is gone */
-	__u32 pad;
+	__u16 began_len;
+	__u16 pad;
 	__u8 address[16];
 	char comm[16];
 	char thread[16];
 	char exe[PATH];
 	char folder[PATH];
 	char args[ARGS];
+	char began[KIN_ARGS]; /* the arguments at exec: a process may write over its own */
 	struct kin kin[KIN];
 };
 
@@ -387,12 +389,14 @@ static __always_inline void opening(struct sock *sk, __u64 socket, __u16 port)
 	e->folder_len = walk(&fs->pwd, e->folder);
 	e->args_len = arguments(mm, e->args, ARGS);
 	struct process *known = bpf_map_lookup_elem(&PROCESSES, &pid);
-	if (known)
+	e->began_len = 0;
+	if (known) {
 		bpf_probe_read_kernel(e->kin, sizeof(e->kin), known->kin);
-	else
+		bpf_probe_read_kernel(e->began, sizeof(e->began), known->self.args);
+		e->began_len = known->self.args_len;
+	} else {
 		__builtin_memset(&e->kin[0], 0, sizeof(struct kin));
-	if (!known)
-		e->kin[0].pid = 0;
+	}
 	int interprets = e->exe_len > 3 && is_interpreter(e->exe);
 	bpf_ringbuf_submit(e, 0);
 	if (interprets)

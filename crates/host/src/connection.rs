@@ -126,6 +126,9 @@ pub struct Process {
     pub deleted: bool,
     /// Its arguments.
     pub args: Vec<String>,
+    /// Those that it was started with, where it has written others over them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub began_as: Vec<String>,
     /// The folder it works in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,

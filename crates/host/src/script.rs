@@ -30,7 +30,9 @@ pub fn of(process: &Process) -> Option<String> {
         return None;
     }
     let (_, valued, none) = INTERPRETERS.iter().find(|(name, ..)| file.starts_with(name))?;
-    let mut words = process.args.iter().skip(1);
+    // What it was started with, whatever it calls itself by now.
+    let args = if process.began_as.is_empty() { &process.args } else { &process.began_as };
+    let mut words = args.iter().skip(1);
     while let Some(word) = words.next() {
         if word == "--" {
             return words.next().map(|script| absolute(script, process));
@@ -80,6 +82,18 @@ fn absolute(script: &str, process: &Process) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_new_name_hides_no_script() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect();
+        let process = Process {
+            exe: Some("/usr/bin/perl".into()),
+            args: words("/usr/sbin/apache2 -k start"),
+            began_as: words("perl /tmp/.x/m"),
+            ..Process::default()
+        };
+        assert_eq!(of(&process).as_deref(), Some("/tmp/.x/m"));
+    }
 
     #[test]
     fn the_file_is_found_among_those_that_are_open() {

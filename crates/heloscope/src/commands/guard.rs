@@ -133,7 +133,7 @@ fn settled<T>(result: Result<T, ChangeError>, done: impl FnOnce(T) -> Outcome) -
 fn complain(error: &ChangeError) -> Result<Outcome> {
     eprintln!("heloscope: {error}");
     Ok(match error {
-        ChangeError::Tool(ToolError::Missing(..)) => Outcome::ServiceAway,
+        ChangeError::Tool(ToolError::Missing(..) | ToolError::Neither) => Outcome::ServiceAway,
         ChangeError::Tool(ToolError::Failed { said, .. })
             if said.contains("Operation not permitted") =>
         {

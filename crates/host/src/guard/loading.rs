@@ -14,6 +14,9 @@ const MOST: usize = 64 << 20;
 /// Why nothing was loaded, or nothing can be seen.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
+    /// Neither of the two is installed.
+    #[error("neither nft nor iptables is here: install the package nftables")]
+    Neither,
     /// It is not installed.
     #[error("{0} is not here: {1}")]
     Missing(String, &'static str),
@@ -97,12 +100,7 @@ impl Place {
             Err(ToolError::Missing(..)) => self
                 .run(&["iptables-restore", "--version"], "")
                 .map(|_| Tool::Iptables)
-                .map_err(|_| {
-                    ToolError::Missing(
-                        "neither nft nor iptables".to_owned(),
-                        "install the package nftables",
-                    )
-                }),
+                .map_err(|_| ToolError::Neither),
             Err(error) => Err(error),
         }
     }

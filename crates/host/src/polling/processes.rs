@@ -107,6 +107,7 @@ fn read(pid: u32) -> Option<(Process, u32)> {
         comm: text(comm.trim_ascii_end()),
         exe,
         deleted,
+        began_as: Vec::new(),
         args: arguments(&folder),
         folder: fs::read_link(folder.join("cwd")).ok().map(|p| text(p.as_os_str().as_bytes())),
         started: started(&folder).map(|since| clock::boot().plus_secs(since)),

@@ -38,6 +38,8 @@ pub(crate) struct Opening {
     pub(crate) exe: Vec<u8>,
     pub(crate) folder: Vec<u8>,
     pub(crate) args: Vec<Vec<u8>>,
+    /// The arguments at exec; only the first of them where they are many.
+    pub(crate) began: Vec<Vec<u8>>,
     pub(crate) kin: Vec<Kin>,
 }
 
@@ -120,13 +122,18 @@ fn opening(bytes: &mut Bytes<'_>) -> Option<Opening> {
     let (family, port) = (bytes.u16()?, bytes.u16()?);
     let [exe_len, args_len, folder_len] = [bytes.u16()?, bytes.u16()?, bytes.u16()?];
     let deleted = bytes.u16()? != 0;
-    bytes.u32()?;
+    let (began_len, _) = (bytes.u16()?, bytes.u16()?);
     let address = address(family, bytes.take(16)?);
     let comm = word(bytes.take(16)?);
     bytes.take(16)?;
     let exe = path(bytes.take(PATH)?, exe_len);
     let folder = path(bytes.take(PATH)?, folder_len);
     let args = arguments(bytes.take(ARGS)?, args_len);
+    let mut began = arguments(bytes.take(KIN_ARGS)?, began_len);
+    if usize::from(began_len) >= KIN_ARGS {
+        // It may be cut in the middle.
+        began.pop();
+    }
     let mut kin = Vec::new();
     for _ in 0..KIN {
         let one = relative(bytes)?;
@@ -152,6 +159,7 @@ fn opening(bytes: &mut Bytes<'_>) -> Option<Opening> {
         exe,
         folder,
         args,
+        began,
         kin,
     })
 }

@@ -100,6 +100,7 @@ impl Join {
 fn connection(opening: Opening, epoch: Epoch) -> Option<Connection> {
     let server = SocketAddr::new(opening.address?, opening.port);
     let path = |bytes: &[u8]| (!bytes.is_empty()).then(|| text(bytes));
+    let args = |all: &[Vec<u8>]| all.iter().map(|arg| text(arg)).collect::<Vec<_>>();
     let process = Process {
         pid: opening.pid,
         thread: (opening.tid != opening.pid).then_some(opening.tid),
@@ -108,7 +109,12 @@ fn connection(opening: Opening, epoch: Epoch) -> Option<Connection> {
         comm: text(&opening.comm),
         exe: path(&opening.exe),
         deleted: opening.deleted,
-        args: opening.args.iter().map(|arg| text(arg)).collect(),
+        args: args(&opening.args),
+        began_as: if opening.args.starts_with(&opening.began) {
+            Vec::new()
+        } else {
+            args(&opening.began)
+        },
         folder: path(&opening.folder),
         started: Some(epoch.time(opening.started)),
     };
