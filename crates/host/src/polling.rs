@@ -1,7 +1,7 @@
 //! Connections seen by asking for the table of open sockets (sock_diag over netlink) again and again, and for their
 //! processes in `/proc`. For kernels and users that may not load programs.
 //!
-//! Out: the same lines as the recorder's, marked as seen late: a connection shorter than [`EVERY`] is missed, unless this end closed it and
+//! Out: the same lines as the recorder's, marked as seen late: a connection shorter than `EVERY` is missed, unless this end closed it and
 //! it still waits (TIME-WAIT), which says nothing of its process. Needs no rights for the sockets; the process
 //! of another user's needs root. Only this network namespace is seen.
 

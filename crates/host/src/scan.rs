@@ -3,7 +3,7 @@
 //!
 //! In: a root ([`Options::root`]), and its `/proc` for processes. Out: a [`Report`] with findings ([`Finding`]: grade,
 //! place, why it matters, how sure, what to do, what speaks against it), what could not be seen, and an inventory by
-//! which the next scan says what changed ([`baseline`]). Each check is a module that reads through [`tree::Tree`],
+//! which the next scan says what changed ([`baseline`]). Each check is a module that reads through `tree::Tree`,
 //! so that links never lead out of the root and nothing blocks; time is bounded by [`Options::stop`].
 
 pub mod baseline;

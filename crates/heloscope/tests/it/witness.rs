@@ -16,7 +16,6 @@ use lab::tunnel::{self, End};
 use lab::web::{self, Site};
 use lab::world::World;
 use serde_json::Value;
-use std::path::Path;
 use std::rc::Rc;
 
 const SERVER: &str = "203.0.113.81";
@@ -244,48 +243,6 @@ fn each_sender_behind_one_address_is_named() {
         matches!(inside[..], [one] if text(&one["process"]["exe"]).contains("perl")),
         "{inside:#?}"
     );
-
-    the_record_answers_the_notice(&scene, php, &lines, folder.path());
-}
-
-/// The administrator has the notice, his mail log and the record: the script is named.
-fn the_record_answers_the_notice(scene: &Scene, php: &Value, lines: &[Value], folder: &Path) {
-    let evidence = folder.join("evidence");
-    std::fs::create_dir(&evidence).unwrap();
-    // His kernel knows the server and its container; the others are machines of their own here, too.
-    let seen = [scene.netns(&scene.server), scene.netns(&scene.app)];
-    let until = text(&php["start"]);
-    let his: String = lines
-        .iter()
-        .filter(|l| {
-            l["event"] != "connection" || l["netns"].as_u64().is_some_and(|n| seen.contains(&n))
-        })
-        .filter(|l| l["start"].as_str().or(l["time"].as_str()).is_none_or(|at| at <= until))
-        .map(|l| format!("{l}\n"))
-        .collect();
-    let notice = format!(
-        "IP Address {SERVER} is listed in the CBL. It was last detected at {} UTC (+/- 5 minutes). This host HELOed as [127.0.0.1]\n",
-        until.get(..16).unwrap().replace('T', " ")
-    );
-    for (name, content) in [
-        ("notice.txt", notice.into_bytes()),
-        ("record.jsonl", his.into_bytes()),
-        ("mail.log", scene.server.read("/var/log/mail.log").unwrap()),
-        ("access.log", scene.server.read("/var/log/apache2/kiosk.log").unwrap()),
-        (
-            "site.toml",
-            format!(
-                "addresses = [\"{SERVER}\"]\nmta = [\"postfix\"]\nhelo = [\"mail.kiosk.example\"]\n"
-            )
-            .into_bytes(),
-        ),
-    ] {
-        std::fs::write(evidence.join(name), content).unwrap();
-    }
-    let answer = crate::investigate(&[&evidence]);
-    assert_eq!(answer["verdict"], "cause-found", "{answer:#}");
-    assert_eq!(answer["causes"][0]["culprit"]["value"], SCRIPT, "{answer:#}");
-    assert_eq!(answer["causes"].as_array().unwrap().len(), 1, "{answer:#}");
 }
 
 /// The only one.

@@ -1,7 +1,7 @@
 //! What a check found, and what it could not see.
 //!
-//! A [`Rule`] holds what is always true of a finding of its id: why it matters, what to do, what speaks against it.
-//! [`Rule::found`] makes a [`Finding`] of it. Ids are public words, as everywhere in the house.
+//! A `Rule` holds what is always true of a finding of its id: why it matters, what to do, what speaks against it.
+//! `Rule::found` makes a [`Finding`] of it. Ids are public words, as everywhere in the house.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
