@@ -6,7 +6,12 @@ cd "$(dirname "$0")"
 
 # Peers that tests compare with, and the software of the lab's small world (recording cases wants
 # more: lab/README.md). Without root or apt-get the tests that need them skip.
-packages="tshark tcpdump pflogsumm postfix dnsmasq rsyslog openssl iproute2 iptables nftables ipset procps curl xz-utils swaks bind9-dnsutils rbldnsd unbound spamassassin rspamd chromium php-fpm libfcgi-bin monitoring-plugins-contrib libdata-validate-domain-perl libdata-validate-ip-perl libcapture-tiny-perl libnet-dns-perl libnet-ip-perl libreadonly-perl libmonitoring-plugin-perl clang llvm libbpf-dev"
+packages="tshark tcpdump pflogsumm postfix dnsmasq rsyslog openssl iproute2 iptables nftables ipset procps
+curl xz-utils swaks bind9-dnsutils rbldnsd unbound spamassassin rspamd chromium php-fpm libfcgi-bin
+monitoring-plugins-contrib libdata-validate-domain-perl libdata-validate-ip-perl
+libcapture-tiny-perl libnet-dns-perl libnet-ip-perl libreadonly-perl libmonitoring-plugin-perl clang
+llvm libbpf-dev apache2 cron openssh-client openssh-server sshpass wireguard-go wireguard-tools
+busybox udhcpc perl"
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     missing=""
     for package in $packages; do

@@ -16,6 +16,7 @@ use lab::tunnel::{self, End};
 use lab::web::{self, Site};
 use lab::world::World;
 use serde_json::Value;
+use std::path::Path;
 use std::rc::Rc;
 
 const SERVER: &str = "203.0.113.81";
@@ -43,6 +44,18 @@ const BOT: &str = "/var/tmp/.m/smtp";
 /// What the planted programs do: one connection, held for a moment, HELO and QUIT.
 const PHP: &str = "<?php $s = fsockopen('192.0.2.44', 25); fgets($s); fputs($s, \"EHLO [127.0.0.1]\\r\\n\"); usleep(300000); fputs($s, \"QUIT\\r\\n\"); fclose($s); echo 'done';";
 const PERL: &str = "use IO::Socket::INET; $0 = '/usr/sbin/apache2 -k start'; my $s = IO::Socket::INET->new(PeerAddr => '192.0.2.44', PeerPort => 25) or die; print $s \"QUIT\\r\\n\"; sleep 1;";
+
+/// Real software that is played with.
+const NEEDED: &[&str] = &[
+    "/usr/sbin/postfix",
+    "/usr/sbin/apache2",
+    "/usr/sbin/php-fpm8.2",
+    "/usr/sbin/cron",
+    "/usr/sbin/sshd",
+    "/usr/bin/sshpass",
+    "/usr/bin/wireguard-go",
+    "/usr/bin/wg",
+];
 
 /// All the hosts, alive while this is.
 struct Scene {
@@ -171,6 +184,11 @@ fn quit(name: &str) -> String {
 fn each_sender_behind_one_address_is_named() {
     if !nix::unistd::geteuid().is_root() {
         println!("skipped: needs root");
+        return;
+    }
+    let missing = NEEDED.iter().find(|path| !Path::new(path).exists());
+    if let Some(path) = missing {
+        println!("skipped: needs {path} (the packages that test.sh installs)");
         return;
     }
     let folder = tempfile::tempdir().unwrap();
