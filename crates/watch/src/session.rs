@@ -131,10 +131,14 @@ impl Session {
 
 /// A command line in one, without the people in it.
 fn command(process: &Process) -> String {
+    let line = |args: &[String]| redacted(&shown(args.join(" ").trim_end()));
     if process.args.is_empty() {
         return shown(&process.comm);
     }
-    redacted(&shown(&process.args.join(" ")))
+    if process.began_as.is_empty() {
+        return line(&process.args);
+    }
+    format!("{} (calls itself {})", line(&process.began_as), line(&process.args))
 }
 
 /// The last connections, the oldest first.
