@@ -15,21 +15,27 @@ const EVERY: Duration = Duration::from_millis(250);
 const SAVE_EVERY: u32 = 20;
 const FILE: &str = "positions.json";
 
-/// Follows these logs until the inbox is gone.
-pub(crate) fn follow(
-    paths: &[PathBuf],
-    state: &Path,
-    zone: jiff::tz::TimeZone,
-    inbox: &Inbox,
-    notes: &Notes,
-) {
+/// The logs, each open where reading begins.
+pub(crate) struct Logs {
+    kept: PathBuf,
+    saved: BTreeMap<PathBuf, Position>,
+    logs: Vec<Log>,
+}
+
+/// Opens these logs: what is written from now on is read.
+pub(crate) fn open(paths: &[PathBuf], state: &Path, zone: &jiff::tz::TimeZone) -> Logs {
     let kept = state.join(FILE);
     let saved: BTreeMap<PathBuf, Position> = std::fs::read(&kept)
         .ok()
         .and_then(|text| serde_json::from_slice(&text).ok())
         .unwrap_or_default();
-    let mut logs: Vec<Log> =
-        paths.iter().map(|path| Log::new(path, saved.get(path), &zone)).collect();
+    let logs = paths.iter().map(|path| Log::new(path, saved.get(path), zone)).collect();
+    Logs { kept, saved, logs }
+}
+
+/// Follows them until the inbox is gone.
+pub(crate) fn follow(logs: Logs, inbox: &Inbox, notes: &Notes) {
+    let Logs { kept, saved, mut logs } = logs;
     let mut written = saved;
     for round in 0_u32.. {
         let mut more = false;
@@ -75,17 +81,25 @@ struct Log {
 impl Log {
     fn new(path: &Path, saved: Option<&Position>, zone: &jiff::tz::TimeZone) -> Self {
         let live = Live::new(&clock::calendar(zone));
-        Self { path: path.to_owned(), tail: None, saved: saved.cloned(), live, trouble: None }
+        let mut log =
+            Self { path: path.to_owned(), tail: None, saved: saved.cloned(), live, trouble: None };
+        log.open();
+        log
     }
 
-    /// Reads what has come; whether there is more at once, or nothing where nobody listens any more.
-    fn poll(&mut self, inbox: &Inbox) -> Option<bool> {
+    /// Opens it where it is not open; tried again each time, for it may come.
+    fn open(&mut self) {
         if self.tail.is_none() {
             match Tail::new(&self.path, self.saved.take().as_ref()) {
                 Ok(tail) => self.tail = Some(tail),
                 Err(error) => self.trouble = Some(self.cannot(&error)),
             }
         }
+    }
+
+    /// Reads what has come; whether there is more at once, or nothing where nobody listens any more.
+    fn poll(&mut self, inbox: &Inbox) -> Option<bool> {
+        self.open();
         let Some(tail) = &mut self.tail else { return Some(false) };
         let (live, mut listening) = (&mut self.live, true);
         let polled = tail.poll(&mut |line| {

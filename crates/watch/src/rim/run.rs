@@ -141,9 +141,11 @@ impl Prepared {
         }
         let (state, zone) = (config.state.clone(), found.zone.clone());
         if !found.logs.is_empty() {
-            let (logs, inbox, notes) = (found.logs.clone(), inbox.clone(), notes.clone());
-            sees.extend(logs.iter().map(|log| format!("mail log {}", log.display())));
-            threads.start("logs", move || logs::follow(&logs, &state, zone, &inbox, &notes))?;
+            let (inbox, notes) = (inbox.clone(), notes.clone());
+            sees.extend(found.logs.iter().map(|log| format!("mail log {}", log.display())));
+            // Before anybody is told that it is ready: what is written then is not missed.
+            let open = logs::open(&found.logs, &state, &zone);
+            threads.start("logs", move || logs::follow(open, &inbox, &notes))?;
         } else if journald::is_here() {
             let (inbox, notes) = (inbox.clone(), notes.clone());
             sees.push("the journal's mail entries".to_owned());
