@@ -8,6 +8,7 @@ mod list;
 mod live;
 mod outcome;
 mod progress;
+mod rights;
 mod serve;
 
 use clap::Parser;

@@ -15,6 +15,11 @@ pub(crate) fn boot() -> Time {
     now().plus_secs(-(since as f64) / 1e9)
 }
 
+/// Microseconds of the clock that only goes on and does not count sleep; before everything where it cannot be read.
+pub(crate) fn monotonic() -> i64 {
+    nanos(ClockId::CLOCK_MONOTONIC).map_or(i64::MIN, |nanos| nanos / 1000)
+}
+
 /// Nanoseconds of a clock.
 pub(crate) fn nanos(clock: ClockId) -> nix::Result<i64> {
     let time = clock_gettime(clock)?;

@@ -3,7 +3,8 @@
 //! A worker says nothing of its script by its name or arguments: it only changes into the script's folder. But it notes
 //! each request in a shared page, from which php-fpm's status page is made (`fpm_scoreboard_proc_s` in PHP's
 //! `sapi/fpm/fpm/fpm_scoreboard.h`, the same since PHP 5.4). Read after the connection was seen, so an entry counts only
-//! if it was executing and its request had been accepted by then. Anything that does not look like an entry is none.
+//! if it is executing and its request had been accepted before the connection began, to the microsecond: the next request of
+//! the same worker is another script's. Anything that does not look like an entry is none.
 
 use crate::connection::text;
 use std::fs::{self, File};
@@ -15,7 +16,10 @@ const LARGEST: u64 = 4 << 20;
 /// Where an entry's fields stand, counted from its process number.
 const STARTED_BEFORE: usize = 8;
 const STAGE: usize = 0x10;
-const ACCEPTED: usize = 0x38;
+/// Seconds and microseconds of the clock that only goes on.
+const ACCEPTED: usize = 0x18;
+/// Seconds since 1970.
+const ACCEPTED_AT: usize = 0x38;
 const URI: usize = 0x50;
 const METHOD: usize = 0x2d0;
 const SCRIPT: usize = 0x2e8;
@@ -23,7 +27,7 @@ const SCRIPT_END: usize = SCRIPT + 256;
 /// `FPM_REQUEST_EXECUTING`.
 const EXECUTING: u64 = 4;
 
-/// The script that a worker runs, if it has run it since before `at` (seconds since 1970). `proc` is /proc.
+/// The script that a worker runs, if it has run it since before `at`, in microseconds of CLOCK_MONOTONIC. `proc` is /proc.
 ///
 /// Needs the right to read the worker's memory: root, or its own user.
 pub fn script(proc: &Path, pid: u32, at: i64) -> Option<String> {
@@ -62,11 +66,15 @@ fn executing(page: &[u8], pid: u32, at: i64) -> Option<String> {
         let entry = page.get(begin..)?;
         let before = page.get(begin.checked_sub(STARTED_BEFORE)?..)?;
         let started = i64::try_from(number(before, 0)?).ok()?;
-        let accepted = i64::try_from(number(entry, ACCEPTED)?).ok()?;
+        let accepted_at = i64::try_from(number(entry, ACCEPTED_AT)?).ok()?;
+        let seconds = i64::try_from(number(entry, ACCEPTED)?).ok()?;
+        let micros = i64::try_from(number(entry, ACCEPTED + 8)?).ok()?;
+        let accepted = seconds.checked_mul(1_000_000)?.checked_add(micros)?;
         let is_entry = number(entry, 0)? as u32 == pid
             && number(entry, STAGE)? & 0xffff_ffff == EXECUTING
             && 0 < started
-            && started <= accepted
+            && started <= accepted_at
+            && (0..1_000_000).contains(&micros)
             && accepted <= at
             && word(entry.get(URI..METHOD)?).is_some()
             && word(entry.get(METHOD..METHOD + 16)?)?.iter().all(u8::is_ascii_uppercase);
@@ -91,13 +99,16 @@ mod tests {
     use proptest::prelude::*;
     use std::process::{Child, Command, Stdio};
 
-    fn page(pid: u32, stage: u64, accepted: u64, script: &[u8]) -> Vec<u8> {
+    /// Accepted so many microseconds after the 5th second.
+    fn page(pid: u32, stage: u64, micros: u64, script: &[u8]) -> Vec<u8> {
         let mut page = vec![0; 4096];
         let mut put =
             |at: usize, bytes: &[u8]| page[0xa0 + at..][..bytes.len()].copy_from_slice(bytes);
         put(0, &u64::from(pid).to_ne_bytes());
         put(STAGE, &stage.to_ne_bytes());
-        put(ACCEPTED, &accepted.to_ne_bytes());
+        put(ACCEPTED, &5u64.to_ne_bytes());
+        put(ACCEPTED + 8, &micros.to_ne_bytes());
+        put(ACCEPTED_AT, &1000u64.to_ne_bytes());
         put(METHOD, b"POST");
         put(SCRIPT, script);
         page[0xa0 - STARTED_BEFORE..][..8].copy_from_slice(&900u64.to_ne_bytes());
@@ -107,13 +118,13 @@ mod tests {
     #[test]
     fn only_what_was_running_at_the_time_is_believed() {
         let script = b"/var/www/shop/x.php";
-        let said = |page: &[u8]| executing(page, 7, 1000);
-        assert_eq!(said(&page(7, EXECUTING, 1000, script)).as_deref(), Some("/var/www/shop/x.php"));
-        assert_eq!(said(&page(8, EXECUTING, 1000, script)), None, "another worker's");
-        assert_eq!(said(&page(7, 6, 1000, script)), None, "finished");
-        assert_eq!(said(&page(7, EXECUTING, 1001, script)), None, "a later request's");
-        assert_eq!(said(&page(7, EXECUTING, 1000, b"x.php")), None, "no path");
-        assert_eq!(said(&page(7, EXECUTING, 1000, &[b'/'; 256])), None, "no end");
+        let said = |page: &[u8]| executing(page, 7, 5_000_300);
+        assert_eq!(said(&page(7, EXECUTING, 300, script)).as_deref(), Some("/var/www/shop/x.php"));
+        assert_eq!(said(&page(8, EXECUTING, 300, script)), None, "another worker's");
+        assert_eq!(said(&page(7, 6, 300, script)), None, "finished");
+        assert_eq!(said(&page(7, EXECUTING, 301, script)), None, "a later request's");
+        assert_eq!(said(&page(7, EXECUTING, 300, b"x.php")), None, "no path");
+        assert_eq!(said(&page(7, EXECUTING, 300, &[b'/'; 256])), None, "no end");
     }
 
     proptest! {
@@ -186,10 +197,9 @@ mod tests {
         let _asked = Running(asked.unwrap());
         until(&at("pid"));
         let pid: u32 = fs::read_to_string(at("pid")).unwrap().parse().unwrap();
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        let now = i64::try_from(now.as_secs()).unwrap();
+        let now = crate::clock::monotonic();
         assert_eq!(script(Path::new("/proc"), pid, now), Some(at("mailer.php")));
-        assert_eq!(script(Path::new("/proc"), pid, now - 3600), None);
+        assert_eq!(script(Path::new("/proc"), pid, now - 60_000_000), None);
         assert_eq!(script(Path::new("/proc"), std::process::id(), now), None);
     }
 }

@@ -262,8 +262,9 @@ impl Witness {
 fn name_script(connection: &mut Connection) {
     let exe = connection.process.exe.as_deref().and_then(|exe| exe.rsplit('/').next());
     if connection.script.is_none() && exe.is_some_and(|file| file.starts_with("php-fpm")) {
-        let (pid, began) = (connection.process.pid, connection.start.secs());
-        connection.script = php_fpm::script(Path::new("/proc"), pid, began);
+        let since = clock::now().since(connection.start);
+        let began = clock::monotonic().saturating_sub((since * 1e6) as i64);
+        connection.script = php_fpm::script(Path::new("/proc"), connection.process.pid, began);
     }
 }
 

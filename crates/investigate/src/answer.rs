@@ -164,7 +164,7 @@ pub struct Culprit {
 }
 
 /// The way the mail took.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)] // the words are the contract's
 pub enum Path {
@@ -172,6 +172,17 @@ pub enum Path {
     PastMta,
     Forwarded,
     NotSeen,
+}
+
+impl Path {
+    /// What would show it if it went on: of mail through the mail server its log, of all other mail who connects.
+    pub(crate) fn shown_by(self) -> &'static [heloscope_evidence::Kind] {
+        use heloscope_evidence::Kind;
+        match self {
+            Self::ThroughMta => &[Kind::MailLog],
+            Self::PastMta | Self::Forwarded | Self::NotSeen => &[Kind::Capture, Kind::Connections],
+        }
+    }
 }
 
 /// A statement with the record that proves it.

@@ -288,6 +288,30 @@ impl<'a> Case<'a> {
         self.inputs.iter().filter(|i| recordings.contains(&i.kind)).filter_map(|i| i.last).max()
     }
 
+    /// Seconds after an instant that evidence of these kinds covers, its gaps left out.
+    pub(crate) fn recorded_since(&self, since: Time, kinds: &[Kind]) -> f64 {
+        let mut spans: Vec<(Time, Time)> = Vec::new();
+        for input in self.inputs.iter().filter(|i| kinds.contains(&i.kind)) {
+            let (Some(first), Some(last)) = (input.first, input.last) else { continue };
+            let mut from = first.max(since);
+            let mut gaps = input.gaps.clone();
+            gaps.sort();
+            for (begin, end) in gaps.into_iter().filter(|(_, end)| *end > since) {
+                spans.push((from, begin.min(last)));
+                from = from.max(end);
+            }
+            spans.push((from, last));
+        }
+        spans.sort();
+        let mut covered = 0.0;
+        let mut until = since;
+        for (from, to) in spans {
+            covered += to.since(from.max(until)).max(0.0);
+            until = until.max(to);
+        }
+        covered
+    }
+
     /// The process of a pid.
     pub(crate) fn process(&self, pid: Option<u32>) -> Option<&'a Process> {
         let pid = pid?;

@@ -5,11 +5,15 @@ use crate::answer::{Ready, Removal};
 use crate::case::Case;
 use crate::hypotheses::Hypothesis;
 use crate::list_words;
+use heloscope_evidence::Kind;
 use heloscope_model::Time;
 
 /// Seconds of evidence after the fix without a sign of the cause from which it counts as gone. The
 /// lists looked at relist within hours.
 pub(crate) const QUIET_S: f64 = 24.0 * 3600.0;
+
+/// What shows mail at all.
+const ALL: [Kind; 3] = [Kind::MailLog, Kind::Capture, Kind::Connections];
 
 /// The answer with its reason, where a list has written.
 pub(crate) fn advice(case: &Case<'_>, causes: &[Hypothesis]) -> Option<Removal> {
@@ -24,11 +28,15 @@ pub(crate) fn advice(case: &Case<'_>, causes: &[Hypothesis]) -> Option<Removal> 
     }
     let last_fix = case.facts.site.fixed.iter().map(|(at, _)| *at).max();
     let last_sign = causes.iter().filter_map(|c| c.last).max();
-    let until = case.last_stamp();
     if causes.is_empty() {
-        return Some(unknown_cause(case, last_fix, until));
+        return Some(unknown_cause(case, last_fix));
     }
-    let (ready, because) = match (last_fix, last_sign, until) {
+    // Of several causes the one that was watched for the shortest.
+    let watched = |fix: Time| {
+        let each = causes.iter().map(|c| case.recorded_since(fix, c.path.shown_by()));
+        each.fold(f64::INFINITY, f64::min)
+    };
+    let (ready, because) = match (last_fix, last_sign, last_fix.map(watched)) {
         (Some(fix), Some(sign), _) if sign > fix => (
             Ready::NotYet,
             format!(
@@ -37,13 +45,13 @@ pub(crate) fn advice(case: &Case<'_>, causes: &[Hypothesis]) -> Option<Removal> 
                 sign.rfc3339()
             ),
         ),
-        (Some(fix), _, Some(until)) if until.since(fix) >= QUIET_S => (
+        (Some(fix), _, Some(watched)) if watched >= QUIET_S => (
             Ready::Yes,
             format!(
-                "since your last change ({}) nothing of it was seen, and the evidence reaches {:.0} \
-                 hours further.",
+                "since your last change ({}) nothing of it was seen in {:.0} hours of evidence that \
+                 would show it.",
                 fix.rfc3339(),
-                until.since(fix) / 3600.0
+                watched / 3600.0
             ),
         ),
         (Some(fix), ..) => (
@@ -67,16 +75,17 @@ fn say(ready: Ready, because: impl Into<String>) -> Removal {
     Removal { ready, because: because.into() }
 }
 
-fn unknown_cause(case: &Case<'_>, fix: Option<Time>, until: Option<Time>) -> Removal {
+fn unknown_cause(case: &Case<'_>, fix: Option<Time>) -> Removal {
     let after = fix.filter(|f| list_words::last_detection(case).is_some_and(|d| d <= *f));
-    match (after, until) {
-        (Some(fix), Some(until)) if until.since(fix) >= QUIET_S => say(
+    let watched = after.map(|fix| case.recorded_since(fix, &ALL));
+    match (after, watched) {
+        (Some(fix), Some(watched)) if watched >= QUIET_S => say(
             Ready::Perhaps,
             format!(
                 "every detection is older than your last change ({}), and {:.0} hours of evidence after \
                  it accuse nobody. If the list gives no new time, ask once.",
                 fix.rfc3339(),
-                until.since(fix) / 3600.0
+                watched / 3600.0
             ),
         ),
         (Some(fix), _) => say(

@@ -1,13 +1,14 @@
 //! Whether a fix holds: the causes that an earlier answer named, looked for in newer evidence.
 //!
-//! A cause came back when it is found again with signs after the fix, or when a record of connections names its culprit
-//! at a later one, whatever that connection was for. It holds when a day of evidence after the fix shows nothing of it; less
-//! than a day is said as it is. Where nothing was recorded since, nobody can tell.
+//! A cause came back when it is found again with signs after the fix, or when its culprit is recorded at a later connection by
+//! which mail is delivered; what is sent to a port where one logs in is none. It holds when a day of evidence that would show
+//! it (of mail through the mail server its log, else a capture or a record) shows nothing of it; less than a day is said as it
+//! is. Where nothing of that kind was recorded since, nobody can tell: a log says nothing of what never went by it.
 
-use crate::case::Case;
+use crate::answer::Path;
+use crate::case::{Case, is_delivery};
 use crate::hypotheses::Hypothesis;
 use crate::removal::QUIET_S;
-use heloscope_evidence::Kind;
 use heloscope_model::Time;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,7 @@ pub struct Earlier {
 #[derive(Clone, Debug, Deserialize)]
 struct EarlierCause {
     class: String,
+    path: Path,
     culprit: Option<EarlierCulprit>,
 }
 
@@ -129,7 +131,6 @@ pub(crate) fn standing(
     earlier: &Earlier,
     since: Time,
 ) -> Verified {
-    let until = recorded_until(case).filter(|until| *until > since);
     let causes = earlier.causes.iter().map(|cause| {
         let again = found
             .iter()
@@ -138,24 +139,22 @@ pub(crate) fn standing(
             .chain(cause.culprit.iter().flat_map(|culprit| connections(case, culprit)))
             .filter(|at| *at > since)
             .max();
-        let (state, because) = match (again, until) {
-            (Some(at), _) => (State::CameBack, format!("seen again at {}", at.rfc3339())),
-            (None, None) => (
-                State::CannotTell,
-                format!("no mail log, capture or record reaches beyond {}", since.rfc3339()),
-            ),
-            (None, Some(until)) => {
-                let hours = until.since(since) / 3600.0;
-                let state =
-                    if until.since(since) >= QUIET_S { State::Holds } else { State::QuietSoFar };
-                (
-                    state,
-                    format!(
-                        "nothing of it in {hours:.1} hours of evidence since {}",
-                        since.rfc3339()
-                    ),
-                )
+        let watched = case.recorded_since(since, cause.path.shown_by());
+        let (state, because) = match again {
+            Some(at) => (State::CameBack, format!("seen again at {}", at.rfc3339())),
+            None if watched <= 0.0 => {
+                let what =
+                    if cause.path == Path::ThroughMta { "mail log" } else { "capture or record" };
+                (State::CannotTell, format!("no {what} reaches beyond {}", since.rfc3339()))
             }
+            None => (
+                if watched >= QUIET_S { State::Holds } else { State::QuietSoFar },
+                format!(
+                    "nothing of it in {:.1} hours of evidence since {}",
+                    watched / 3600.0,
+                    since.rfc3339()
+                ),
+            ),
         };
         Standing {
             class: cause.class.clone(),
@@ -165,7 +164,9 @@ pub(crate) fn standing(
             last_seen: again,
         }
     });
-    Verified { format: "heloscope.verify/1", since, until, causes: causes.collect() }
+    let causes = causes.collect();
+    let until = case.last_stamp().filter(|until| *until > since);
+    Verified { format: "heloscope.verify/1", since, until, causes }
 }
 
 /// The same cause again; where nobody was named, the class alone.
@@ -177,12 +178,12 @@ fn is_same(hypothesis: &Hypothesis, earlier: &EarlierCause) -> bool {
     }
 }
 
-/// Connections to mail ports that a record names the culprit at: its program or script, its inside address.
+/// Deliveries, or what may be one, at which the culprit is recorded: its program or script, its inside address.
 fn connections<'c>(
     case: &'c Case<'_>,
     culprit: &'c EarlierCulprit,
 ) -> impl Iterator<Item = Time> + 'c {
-    case.gathered.outbound.iter().filter_map(move |seen| {
+    case.gathered.outbound.iter().filter(|seen| is_delivery(seen)).filter_map(move |seen| {
         let is_it = match culprit.kind.as_str() {
             "script" | "process" => {
                 seen.process.as_ref().is_some_and(|p| p.program.as_deref() == Some(&culprit.value))
@@ -196,13 +197,4 @@ fn connections<'c>(
         };
         is_it.then_some(seen.start)
     })
-}
-
-/// How far what would show it reaches.
-fn recorded_until(case: &Case<'_>) -> Option<Time> {
-    case.inputs
-        .iter()
-        .filter(|i| matches!(i.kind, Kind::MailLog | Kind::Capture | Kind::Connections))
-        .filter_map(|i| i.last)
-        .max()
 }

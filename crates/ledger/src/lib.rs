@@ -32,7 +32,7 @@ pub use delay::Key;
 pub use event::{Asked, Detected, Event, Facts, Recall, Rule, RuleFacts};
 pub use ledger::{Ack, Config, Error, Followed, Ledger, Subscription};
 pub use policy::Policy;
-pub use reserved::{DOCUMENTATION, RESERVED, listable};
+pub use reserved::listable;
 pub use seal::{Chained, Hash, Payload, PublicSession};
 pub use statistics::{Day, Incident};
 pub use sublists::Sublists;

@@ -2,9 +2,9 @@
 //! with the reason, because every list would say `clean` of it, which helps nobody who typed the inside address
 //! of his mail server.
 
-use ipnet::IpNet;
+use heloscope_model::special;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// Who is asked about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,11 +55,10 @@ impl Target {
     /// An address; one of IPv4 that is written as IPv6 is what it is.
     pub fn of(ip: IpAddr, lab: bool) -> Result<Self, NotAskable> {
         let ip = ip.to_canonical();
-        let reserved = RESERVED.iter().find(|(net, _)| net.contains(&ip));
-        if let Some((_, what)) = reserved {
+        if let Some(what) = special::what(ip) {
             return Err(NotAskable::Reserved(ip, what));
         }
-        if !lab && DOCUMENTATION.iter().any(|net| net.contains(&ip)) {
+        if !lab && special::DOCUMENTATION.iter().any(|net| net.contains(&ip)) {
             return Err(NotAskable::Documentation(ip));
         }
         Ok(Self::Ip(ip))
@@ -74,46 +73,6 @@ impl fmt::Display for Target {
         }
     }
 }
-
-const fn v4(a: u8, b: u8, c: u8, length: u8) -> IpNet {
-    IpNet::V4(ipnet::Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, 0), length))
-}
-
-const fn v6(a: u16, b: u16, length: u8) -> IpNet {
-    IpNet::V6(ipnet::Ipv6Net::new_assert(Ipv6Addr::new(a, b, 0, 0, 0, 0, 0, 0), length))
-}
-
-/// Nobody's public address (RFC 6890), and what it is.
-const RESERVED: [(IpNet, &str); 19] = [
-    (v4(0, 0, 0, 8), "an address of this network only"),
-    (v4(10, 0, 0, 8), "a private address (RFC 1918)"),
-    (v4(100, 64, 0, 10), "an address inside a provider's translation (RFC 6598)"),
-    (v4(127, 0, 0, 8), "this host itself"),
-    (v4(169, 254, 0, 16), "a link-local address"),
-    (v4(172, 16, 0, 12), "a private address (RFC 1918)"),
-    (v4(192, 0, 0, 24), "a reserved address (RFC 6890)"),
-    (v4(192, 168, 0, 16), "a private address (RFC 1918)"),
-    (v4(198, 18, 0, 15), "an address for measurements (RFC 2544)"),
-    (v4(224, 0, 0, 4), "a multicast address"),
-    (v4(240, 0, 0, 4), "a reserved address (RFC 6890)"),
-    (v6(0, 0, 8), "a reserved address (RFC 6890)"),
-    (v6(0x64, 0xff9b, 32), "an address of a translator (RFC 6052): ask the IPv4 address in it"),
-    (v6(0x100, 0, 64), "an address where packets are thrown away (RFC 6666)"),
-    (v6(0xfc00, 0, 7), "a private address (RFC 4193)"),
-    (v6(0xfe80, 0, 10), "a link-local address"),
-    (v6(0xfec0, 0, 10), "a site-local address"),
-    (v6(0xff00, 0, 8), "a multicast address"),
-    (v6(0x5f00, 0, 16), "an address inside a provider (RFC 9602)"),
-];
-
-/// Kept for examples (RFC 5737, RFC 3849, RFC 9637).
-const DOCUMENTATION: [IpNet; 5] = [
-    v4(192, 0, 2, 24),
-    v4(198, 51, 100, 24),
-    v4(203, 0, 113, 24),
-    v6(0x2001, 0xdb8, 32),
-    v6(0x3fff, 0, 20),
-];
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@
 //! - [`Octets`]: what the wire or a log said, as bytes, with one way into JSON ([`octets`]).
 //! - [`Session`]: one SMTP conversation as somebody on the wire saw it ([`session`]).
 //! - [`Sighting`]: a session as a sensor of the list took it ([`sighting`]).
+//! - [`special`]: addresses that are nobody's.
 //! - [`Notice`]: why a list or a provider says an address is bad ([`notice`]).
 
 pub mod notice;
@@ -12,6 +13,7 @@ pub mod octets;
 pub mod place;
 pub mod session;
 pub mod sighting;
+pub mod special;
 pub mod time;
 
 pub use notice::Notice;

@@ -9,9 +9,9 @@ mod show;
 
 use crate::cli::record::{self, Record};
 use crate::outcome::Outcome;
+use crate::rights;
 use crate::serve::clock::now;
 use anyhow::{Context, Result};
-use caps::Capability;
 use heloscope_host::recorder::PORTS;
 use heloscope_host::store::Retention;
 use heloscope_host::store::keeper::{Keeper, Kept};
@@ -61,7 +61,8 @@ pub(crate) fn run(args: &Record) -> Result<Outcome> {
     for line in says {
         eprintln!("heloscope: {line}");
     }
-    give_up(witness.needs())?;
+    // The watching has begun: of root's rights only these are still needed.
+    rights::keep(witness.needs())?;
     println!("ready record {}", args.store.display());
     std::io::stdout().flush()?;
     while !stop.is_asked()? {
@@ -86,24 +87,6 @@ fn say(kept: Kept) {
             eprintln!("heloscope: the record can be written again; {lost} lines were lost");
         }
     }
-}
-
-/// The watching has begun: of root's rights only these are still needed.
-fn give_up(keep: &[Capability]) -> Result<()> {
-    use caps::CapSet;
-    for set in [CapSet::Ambient, CapSet::Inheritable] {
-        caps::clear(None, set).context("giving up capabilities")?;
-    }
-    for capability in caps::all() {
-        // One that this kernel does not know is not there.
-        drop(caps::drop(None, CapSet::Bounding, capability));
-    }
-    let had = caps::read(None, CapSet::Permitted).context("reading capabilities")?;
-    let kept = keep.iter().copied().filter(|one| had.contains(one)).collect();
-    for set in [CapSet::Effective, CapSet::Permitted] {
-        caps::set(None, set, &kept).context("giving up capabilities")?;
-    }
-    nix::sys::prctl::set_no_new_privs().context("forbidding new privileges")
 }
 
 /// SIGTERM and SIGINT, held until they are asked for: what was noted before is kept.

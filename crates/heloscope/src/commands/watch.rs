@@ -5,8 +5,9 @@
 
 use crate::cli::Watch;
 use crate::outcome::{Outcome, Refused};
+use crate::rights;
 use anyhow::{Context, Result};
-use caps::{CapSet, Capability, CapsHashSet};
+use caps::Capability;
 use heloscope_watch::Config;
 use heloscope_watch::rim::{Error, prepare};
 use nix::sys::signal::{SigSet, Signal};
@@ -27,7 +28,9 @@ pub(crate) fn run(args: &Watch) -> Result<Outcome> {
         }
         Err(error) => return Err(error.into()),
     };
-    give_up(prepared.needs())?;
+    let mut needed = prepared.needs().to_vec();
+    needed.push(Capability::CAP_DAC_READ_SEARCH);
+    rights::keep(&needed)?;
     let started = prepared.start()?;
     for line in &started.sees {
         eprintln!("heloscope: watches {line}");
@@ -58,26 +61,4 @@ fn config(args: &Watch) -> Result<Config> {
         config.listen = listen;
     }
     Ok(config)
-}
-
-/// Keeps the right to read and what seeing connections needs, and nothing else.
-fn give_up(needed: &[Capability]) -> Result<()> {
-    let kept: CapsHashSet = caps::read(None, CapSet::Permitted)
-        .context("reading capabilities")?
-        .into_iter()
-        .filter(|one| *one == Capability::CAP_DAC_READ_SEARCH || needed.contains(one))
-        .collect();
-    for set in [CapSet::Ambient, CapSet::Inheritable] {
-        caps::clear(None, set).context("giving up capabilities")?;
-    }
-    for capability in caps::all() {
-        if !kept.contains(&capability) {
-            // One that this kernel does not know is not there.
-            drop(caps::drop(None, CapSet::Bounding, capability));
-        }
-    }
-    for set in [CapSet::Effective, CapSet::Permitted] {
-        caps::set(None, set, &kept).context("giving up capabilities")?;
-    }
-    nix::sys::prctl::set_no_new_privs().context("forbidding new privileges")
 }

@@ -18,7 +18,7 @@ mod fence;
 mod user;
 
 use super::config::Config;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
@@ -67,8 +67,7 @@ impl fmt::Display for Held {
 
 /// Gives up whatever is not needed any more.
 pub(crate) fn confine(who: Who, bounds: &Bounds) -> Result<Held> {
-    user::drop_capabilities()?;
-    nix::sys::prctl::set_no_new_privs().context("forbidding new privileges")?;
+    crate::rights::keep(&[])?;
     let (fence, calls) = match bounds.sandbox {
         // Landlock first: the filter forbids nothing that it needs, but so it stays when the list grows.
         true => (Some(fence::raise(bounds)), Some(calls::refuse())),

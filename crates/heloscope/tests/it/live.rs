@@ -43,12 +43,61 @@ fn a_fix_holds_came_back_or_nobody_can_tell() {
         (Some(0), &"quiet-so-far".into()),
         "{said:#}"
     );
+    // A fix days before it does not make the hour longer: what was not recorded shows nothing.
     let days_ago = "2026-11-22T00:00:00Z";
     let (status, said) = verified(&answer, Some(days_ago), &[&case("twin-php-site")]);
-    assert_eq!((status, &said["causes"][0]["state"]), (Some(0), &"holds".into()), "{said:#}");
+    assert_eq!(
+        (status, &said["causes"][0]["state"]),
+        (Some(0), &"quiet-so-far".into()),
+        "{said:#}"
+    );
     // Nothing newer than the answer itself.
     let (status, said) = verified(&answer, None, &[&case("seed-php-script")]);
     assert_eq!((status, &said["causes"][0]["state"]), (Some(1), &"cannot-tell".into()), "{said:#}");
+}
+
+/// The script of the case sent past the mail server: what a record of the next day says of it.
+#[test]
+fn a_day_of_what_would_show_it_is_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    let answer = answer("seed-php-script", folder.path());
+    let evidence = folder.path().join("newer");
+    std::fs::create_dir(&evidence).unwrap();
+    let site = "addresses = [\"203.0.113.25\"]\nmta = [\"postfix\"]\n";
+    std::fs::write(evidence.join("site.toml"), site).unwrap();
+    let watched = |from: &str, to: &str| {
+        format!(
+            r#"{{"event":"began","time":"{from}","means":"tp-btf","ports":[25,587],"unseen":[]}}
+{{"event":"stopped","time":"{to}"}}
+"#
+        )
+    };
+    let connected = |port: u16, client: &str| {
+        format!(
+            r#"{{"event":"connection","socket":7,"start":"2026-11-25T09:00:00Z","client":"{client}","server":"198.51.100.20:{port}","outcome":"open","process":{{"pid":41,"uid":33,"comm":"php","exe":"/usr/sbin/php-fpm8.2","args":[]}},"cgroup":1,"netns":1,"script":"/var/www/kirchweg/content/uploads/2026/10/thumb-cache.php","ancestors":[]}}
+"#
+        )
+    };
+    let a_day = watched("2026-11-24T05:00:00Z", "2026-11-25T10:00:00Z");
+    let with_a_gap = watched("2026-11-24T05:00:00Z", "2026-11-24T06:00:00Z")
+        + &watched("2026-11-25T05:00:00Z", "2026-11-25T10:00:00Z");
+    let log = "2026-11-26T10:00:00+00:00 mx postfix/qmgr[7]: 3A1B2C3D4E5: removed\n".repeat(3);
+    let since = Some("2026-11-24T05:00:00Z");
+    for (name, text, state) in [
+        ("record.jsonl", a_day.clone(), "holds"),
+        ("record.jsonl", with_a_gap, "quiet-so-far"),
+        ("record.jsonl", a_day.clone() + &connected(25, "203.0.113.25:40001"), "came-back"),
+        // To a port where one logs in: nobody's delivery.
+        ("record.jsonl", a_day + &connected(587, "203.0.113.25:40001"), "holds"),
+        // A log says nothing of what never went by the mail server.
+        ("mail.log", log, "cannot-tell"),
+    ] {
+        let file = evidence.join(name);
+        std::fs::write(&file, &text).unwrap();
+        let (_, said) = verified(&answer, since, &[&evidence]);
+        assert_eq!(said["causes"][0]["state"], state, "{text} {said:#}");
+        std::fs::remove_file(file).unwrap();
+    }
 }
 
 #[test]

@@ -245,11 +245,27 @@ struct Core {
 }
 
 impl Core {
+    /// Tells the core this host's addresses, where they changed. Those that were known hold while they cannot be read.
+    fn own_addresses(&mut self, known: &mut BTreeSet<IpAddr>) {
+        match heloscope_host::addresses::own() {
+            Ok(addresses) => {
+                self.notes.set("addresses", None);
+                if addresses != *known {
+                    known.clone_from(&addresses);
+                    self.take(Event::Addresses(addresses));
+                }
+            }
+            Err(error) => self
+                .notes
+                .set("addresses", Some(format!("this host's addresses cannot be read: {error}"))),
+        }
+    }
+
     fn run(mut self, events: &Receiver<Event>, ending: &Ending) {
         let mut own = BTreeSet::new();
         let mut due = self.summary_after_now();
         let mut ticks = 0_u32;
-        self.take(Event::Addresses(heloscope_host::addresses::own().unwrap_or_default()));
+        self.own_addresses(&mut own);
         let mut ticked = clock::now();
         loop {
             match events.recv_timeout(TICK) {
@@ -268,12 +284,7 @@ impl Core {
                 ticked = now;
                 ticks = ticks.wrapping_add(1);
                 if ticks.is_multiple_of(10) {
-                    let addresses: BTreeSet<IpAddr> =
-                        heloscope_host::addresses::own().unwrap_or_default();
-                    if addresses != own {
-                        own.clone_from(&addresses);
-                        self.take(Event::Addresses(addresses));
-                    }
+                    self.own_addresses(&mut own);
                 }
                 if due.is_some_and(|due| now >= due) {
                     self.take(Event::SummaryDue);

@@ -108,7 +108,7 @@ fn give(folder: &Path, uid: Uid, gid: Gid) -> std::io::Result<()> {
 
 /// glibc changes the ids of all threads; capabilities are of this one, which is the only one.
 fn become_user(uid: Uid, gid: Gid) -> Result<()> {
-    drop_bounding()?;
+    crate::rights::drop_bounding()?;
     let permitted = caps::read(None, CapSet::Permitted)?;
     let kept: CapsHashSet =
         permitted.into_iter().filter(|c| *c == Capability::CAP_NET_BIND_SERVICE).collect();
@@ -120,30 +120,5 @@ fn become_user(uid: Uid, gid: Gid) -> Result<()> {
     caps::clear(None, CapSet::Inheritable)?;
     caps::set(None, CapSet::Effective, &kept)?;
     caps::set(None, CapSet::Permitted, &kept)?;
-    Ok(())
-}
-
-/// Nothing is left, and nothing comes back.
-pub(super) fn drop_capabilities() -> Result<()> {
-    drop_bounding()?;
-    // Kernels before 4.3 know no ambient set.
-    if caps::runtime::ambient_set_supported().is_ok() {
-        caps::clear(None, CapSet::Ambient).context("dropping ambient capabilities")?;
-    }
-    for set in [CapSet::Inheritable, CapSet::Effective, CapSet::Permitted] {
-        caps::clear(None, set).with_context(|| format!("dropping {set:?} capabilities"))?;
-    }
-    Ok(())
-}
-
-/// Who may not touch the bounding set cannot gain by it either, once new privileges are forbidden.
-fn drop_bounding() -> Result<()> {
-    if !caps::has_cap(None, CapSet::Effective, Capability::CAP_SETPCAP)? {
-        return Ok(());
-    }
-    for capability in caps::runtime::thread_all_supported() {
-        caps::drop(None, CapSet::Bounding, capability)
-            .with_context(|| format!("dropping {capability} from the bounding set"))?;
-    }
     Ok(())
 }

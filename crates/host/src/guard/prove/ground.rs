@@ -86,6 +86,14 @@ impl Ground {
         Ok(format!("/run/netns/{name}"))
     }
 
+    /// A cable from the near end, by this name, to `up0` in a namespace.
+    fn cable(&self, link: &str, namespace: &str) -> Result<(), ToolError> {
+        let far = ["peer", "name", "up0", "netns", name_of(namespace)];
+        let line: Vec<&str> =
+            ["ip", "link", "add", link, "type", "veth"].into_iter().chain(far).collect();
+        self.host.run(&line, "").map(drop)
+    }
+
     fn wire(&mut self, policy: &Policy, apart: bool) -> Result<(), ProveError> {
         let id = std::process::id();
         let [.., a, b] = id.to_be_bytes();
@@ -97,22 +105,7 @@ impl Ground {
         let (near6, far6) = (six(1), six(2));
         let sink = self.namespace("sink")?;
         let link = format!("hsgs{id}");
-        self.host.run(
-            &[
-                "ip",
-                "link",
-                "add",
-                &link,
-                "type",
-                "veth",
-                "peer",
-                "name",
-                "up0",
-                "netns",
-                name_of(&sink),
-            ],
-            "",
-        )?;
+        self.cable(&link, &sink)?;
         self.links.push(link.clone());
         let has6 = std::path::Path::new("/proc/net/if_inet6").exists();
         let mut near =
@@ -193,22 +186,7 @@ impl Ground {
         }
         let behind = self.namespace("behind")?;
         let link = format!("hsgb{}", std::process::id());
-        self.host.run(
-            &[
-                "ip",
-                "link",
-                "add",
-                &link,
-                "type",
-                "veth",
-                "peer",
-                "name",
-                "up0",
-                "netns",
-                name_of(&behind),
-            ],
-            "",
-        )?;
+        self.cable(&link, &behind)?;
         self.links.push(link.clone());
         let mut near = format!("link set {link} up\n");
         let mut far = "link set lo up\nlink set up0 up\n".to_owned();
