@@ -17,7 +17,7 @@ const SIDE: f64 = 16.0;
 pub(super) fn svg(timeline: &Timeline) -> String {
     let Some(span) = span(timeline) else { return String::new() };
     let lanes = timeline.lanes.len() as f64;
-    let height = TOP + lanes * LANE + 30.0;
+    let height = TOP + lanes * LANE + 44.0;
     let mut out = String::new();
     let _ = write!(
         out,
@@ -92,20 +92,21 @@ fn axis(out: &mut String, span: Window, y: f64) {
             let (day, clock) = text.split_once(' ').unwrap_or((&text, ""));
             let clock = clock.trim_end_matches(" UTC");
             let clock = if step % 60 == 0 { clock.get(..5).unwrap_or(clock) } else { clock };
-            let label = if days.as_deref() == Some(day) {
-                clock.to_owned()
-            } else {
-                format!("{day} {clock}")
-            };
-            days = Some(day.to_owned());
             let at = x(span, time);
+            let tx = at.min(WIDTH - 60.0);
             let _ = write!(
                 out,
-                r#"<g class="tick"><line x1="{at:.1}" x2="{at:.1}" y1="{y}" y2="{y2}"/><text x="{tx:.1}" y="{ty}">{label}</text></g>"#,
+                r#"<g class="tick"><line x1="{at:.1}" x2="{at:.1}" y1="{y}" y2="{y2}"/><text x="{tx:.1}" y="{ty}">{clock}</text>"#,
                 y2 = y + 5.0,
-                tx = at.min(WIDTH - 100.0),
                 ty = y + 18.0,
             );
+            // The day below its first hour: beside it, it would run into the next.
+            if days.as_deref() != Some(day) {
+                let (tx, ty) = (at.min(WIDTH - 90.0), y + 32.0);
+                let _ = write!(out, r#"<text x="{tx:.1}" y="{ty}">{day}</text>"#);
+            }
+            out.push_str("</g>");
+            days = Some(day.to_owned());
         }
         tick += step;
     }
