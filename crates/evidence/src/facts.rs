@@ -5,6 +5,7 @@ use heloscope_model::notice::Subject;
 use heloscope_model::{Notice, Octets, Place, Time};
 use ipnet::IpNet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// The small kinds, read whole when the evidence is opened.
 #[derive(Clone, Debug, Default)]
@@ -138,12 +139,41 @@ pub struct Connection {
     pub pid: Option<u32>,
     /// Program name, where known.
     pub program: Option<String>,
+    /// Who opened it, where the recorder noted that.
+    pub opener: Option<Arc<Opener>>,
+    /// The HELO that was heard, where the recorder heard it.
+    pub helo: Option<Octets>,
+    /// Bytes that were sent, where the recorder saw the end.
+    pub sent: Option<u64>,
+    /// When the process began, where the recorder noted that.
+    pub process_started: Option<Time>,
     /// User id, where known.
     pub uid: Option<u32>,
     /// State (`ESTAB`, `SYN-SENT`, `LISTEN`) or the log prefix of the rule.
     pub state: String,
     /// The line.
     pub place: Place,
+}
+
+/// Who opened a connection, as the kernel told the recorder at that moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Opener {
+    /// The file that is executed.
+    pub exe: String,
+    /// Whether that file is gone.
+    pub deleted: bool,
+    /// The script that it runs, where it is an interpreter.
+    pub script: Option<String>,
+    /// The command line, as the process shows it.
+    pub command: String,
+    /// The command line that it was started with, where it shows another.
+    pub began_as: Option<String>,
+    /// The command lines of those that started it, the nearest first.
+    pub parents: Vec<String>,
+    /// The unit that it belongs to.
+    pub unit: Option<String>,
+    /// The container that it runs in.
+    pub container: Option<String>,
 }
 
 /// A process of `ps`.

@@ -44,8 +44,8 @@ pub mod webroot;
 
 pub use facts::{
     AuthEvent, AuthWhat, Connection, CronEntry, DnsFact, Facts, Figure, Lease, ListAnswer,
-    ListState, MailCopy, Process, Proxied, Request, Running, ScanFinding, ScanKind, Setting, Site,
-    Unread, User, VpnClient, WebFile,
+    ListState, MailCopy, Opener, Process, Proxied, Request, Running, ScanFinding, ScanKind,
+    Setting, Site, Unread, User, VpnClient, WebFile,
 };
 pub use kind::Kind;
 

@@ -4,6 +4,7 @@
 use crate::gather::Gathered;
 use crate::incident::{Incident, same_helo};
 use crate::past::Past;
+use crate::process::ProcessRef;
 use crate::seen::Seen;
 use crate::weight::Cited;
 use heloscope_evidence::facts::Vantage;
@@ -166,6 +167,12 @@ impl<'a> Case<'a> {
             .iter()
             .filter(|s| self.is_open(s) && self.speaker(s) == Speaker::Host)
             .filter_map(|s| {
+                // Whose it is was seen when it began: nothing else says it better.
+                let process = s.process.as_ref();
+                if process.and_then(ProcessRef::is_mail_server) == Some(false) {
+                    let name = process.and_then(|p| p.program.as_deref()).unwrap_or_default();
+                    return Some((s, vec![format!("the recorder saw {name} open it")]));
+                }
                 if profile.learnt_from > 0 {
                     let mut ways = profile.differences(s);
                     if ways.is_empty() && self.is_missing_in_the_log(s) {
@@ -223,7 +230,9 @@ impl<'a> Case<'a> {
 
     /// Sessions of others that no line explains and that a list could have seen.
     pub(crate) fn is_open(&self, seen: &Seen) -> bool {
+        let own = seen.process.as_ref().and_then(ProcessRef::is_mail_server);
         seen.explained.is_none()
+            && own != Some(true)
             && is_delivery(seen)
             && !self.facts.site.relays.contains(&seen.server.ip())
     }
@@ -318,25 +327,15 @@ impl<'a> Case<'a> {
         self.facts.processes.iter().find(|p| p.pid == pid)
     }
 
+    /// A process as the recorder noted it.
+    pub(crate) fn recorded(&self, reference: &ProcessRef) -> Option<&'a Process> {
+        let is_it = |p: &&Process| Some(p.pid) == reference.pid && p.started == reference.started;
+        self.gathered.recorded.iter().find(is_it)
+    }
+
     /// The users that web servers and PHP run as, root aside.
     pub(crate) fn web_users(&self) -> BTreeSet<&'a str> {
-        let serves = |p: &&Process| {
-            let first = p.command.split_whitespace().next().unwrap_or_default();
-            let base = first.rsplit('/').next().unwrap_or_default().trim_end_matches(':');
-            [
-                "apache2",
-                "httpd",
-                "nginx",
-                "php-fpm",
-                "php-cgi",
-                "lighttpd",
-                "caddy",
-                "litespeed",
-                "lsphp",
-            ]
-            .iter()
-            .any(|server| base.starts_with(server))
-        };
+        let serves = |p: &&Process| crate::process::is_web_server(&p.command);
         let users = self.facts.processes.iter().filter(serves).map(|p| p.user.as_str());
         users.filter(|u| *u != "root" && !u.is_empty()).collect()
     }
@@ -398,7 +397,7 @@ pub(crate) fn is_delivery(seen: &Seen) -> bool {
     if seen.authenticated {
         return false;
     }
-    let hidden = (seen.tls && !seen.too_short_for_mail) || seen.hearsay.is_some();
+    let hidden = (seen.tls || seen.hearsay.is_some()) && !seen.too_short_for_mail;
     seen.tried_mail() || (mail_port && hidden)
 }
 

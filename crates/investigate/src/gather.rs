@@ -10,10 +10,11 @@ use crate::incident::Incident;
 use crate::instants::Instants;
 use crate::logins::Logins;
 use crate::matching;
+use crate::process::ProcessRef;
 use crate::profile::Profile;
 use crate::proxies::Proxies;
 use crate::requests::Requests;
-use crate::seen::{ProcessRef, Seen};
+use crate::seen::Seen;
 use crate::usage::Usages;
 use heloscope_evidence::{AuthEvent, Connection, MailCopy, Process, Proxied, Request, Sink};
 use heloscope_maillog::{Attempt, Login, Mail, Origin, Reject};
@@ -27,6 +28,8 @@ const SESSIONS: usize = 250_000;
 const CONNECTIONS: usize = 100_000;
 /// Seconds within which two records of one pair of sockets are one connection (a repeated SYN).
 const SAME_CONNECTION_S: f64 = 130.0;
+/// Processes of the record kept.
+const RECORDED: usize = 1000;
 /// Names of logging machines kept.
 const LOG_HOSTS: usize = 16;
 /// Copies of messages kept, as headers.
@@ -36,6 +39,8 @@ const COPIES: usize = 20_000;
 pub(crate) struct Gathered<'a> {
     incident: &'a Incident,
     processes: &'a [Process],
+    /// Programs other than the mail server that the recorder saw open sessions.
+    pub(crate) recorded: Vec<Process>,
     /// Outgoing sessions.
     pub(crate) outbound: Vec<Seen>,
     /// Sessions from inside to an address of ours: how local programs speak to the MTA.
@@ -77,6 +82,7 @@ impl<'a> Gathered<'a> {
         Self {
             incident,
             processes,
+            recorded: Vec::new(),
             outbound: Vec::new(),
             inward: 0,
             inbound: Inbound::default(),
@@ -109,6 +115,9 @@ impl<'a> Gathered<'a> {
         for seen in self.outbound.iter().filter(|s| matches!(s.explained, Some((_, true)))) {
             self.profile.learn(seen);
         }
+        let its_own =
+            |s: &&Seen| s.process.as_ref().and_then(ProcessRef::is_mail_server) == Some(true);
+        self.profile.hosts.extend(self.outbound.iter().filter(its_own).map(Seen::speaker));
         if self.profile.hosts.is_empty() {
             self.profile.hosts = self.hosts_by_time();
         }
@@ -122,9 +131,24 @@ impl<'a> Gathered<'a> {
             }
         }
         let unexplained = self.outbound.iter().filter(|s| s.explained.is_none()).map(|s| s.start);
+        self.recorded = self.recorded();
         let starts = self.starts();
         self.requests.instants =
             Instants::new(unexplained, self.usages.local_instants(), starts.into_iter());
+    }
+
+    /// The processes behind sessions that the recorder saw others than the mail server open, each once.
+    fn recorded(&self) -> Vec<Process> {
+        let mut known = BTreeSet::new();
+        self.outbound
+            .iter()
+            .filter_map(|seen| seen.process.as_ref())
+            .filter(|process| process.is_mail_server() == Some(false))
+            .filter_map(ProcessRef::recorded)
+            .filter(|process| {
+                known.len() < RECORDED && known.insert((process.pid, process.started))
+            })
+            .collect()
     }
 
     /// When the processes were started that hold connections to mail ports or lie oddly: a request
@@ -138,6 +162,7 @@ impl<'a> Gathered<'a> {
         self.processes
             .iter()
             .filter(|p| holds(p) || crate::hypotheses::stands_out(p, self.processes))
+            .chain(&self.recorded)
             .filter_map(|p| Some((p.started?, p.pid)))
             .collect()
     }
@@ -184,7 +209,10 @@ impl<'a> Gathered<'a> {
             let same =
                 connection.time.is_none_or(|t| seen.stretch().widened(SAME_CONNECTION_S).holds(t));
             if same {
-                seen.process = seen.process.take().or_else(|| ProcessRef::of(connection));
+                let known = seen.process.as_ref().is_some_and(|p| p.opener.is_some());
+                if !known && (seen.process.is_none() || connection.opener.is_some()) {
+                    seen.process = ProcessRef::of(connection);
+                }
                 self.placed.insert(connection.place);
                 return;
             }

@@ -5,7 +5,7 @@
 use crate::seen::key;
 use heloscope_model::session::{Session, Verb};
 use heloscope_model::{Place, Time};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 /// Sessions kept.
@@ -26,8 +26,8 @@ pub(crate) struct Inbound {
     sessions: Vec<(Time, Time, IpAddr, Place)>,
     /// By hash of the sender.
     by_sender: HashMap<u64, Vec<usize>>,
-    /// The HELOs said under an address, lower case.
-    pub(crate) helos: BTreeMap<IpAddr, BTreeSet<Vec<u8>>>,
+    /// The HELOs said under an address, lower case, each with the first session that said it.
+    pub(crate) helos: BTreeMap<IpAddr, BTreeMap<Vec<u8>, (Place, Time)>>,
     /// Behind an address of the log: who really spoke, and where that shows.
     pub(crate) hidden: BTreeMap<IpAddr, Vec<Hidden>>,
 }
@@ -50,7 +50,8 @@ impl Inbound {
         {
             let helos = self.helos.entry(speaker).or_default();
             if helos.len() < HELOS {
-                helos.insert(helo.as_bytes().to_ascii_lowercase());
+                let helo = helo.as_bytes().to_ascii_lowercase();
+                helos.entry(helo).or_insert((session.place, session.start));
             }
         }
         if self.sessions.len() >= KEPT {

@@ -21,6 +21,7 @@ mod matching;
 mod mta_settings;
 mod needed;
 mod past;
+mod process;
 mod profile;
 mod proxies;
 pub mod redact;

@@ -6,6 +6,7 @@
 //! log's is not explained by time alone. How far the log's clock is from the capture's is
 //! measured on the first kind of match, which needs no clock, before the others are tried.
 
+use crate::process::ProcessRef;
 use crate::seen::{Seen, key, quoted_reply_key};
 use heloscope_maillog::{Attempt, Delivery, Mail};
 use heloscope_model::{Place, Time};
@@ -217,6 +218,9 @@ fn settle_server(indexes: &[usize], waiting: &[Open], sessions: &mut [Seen]) {
 /// Whether a delivery that is near in time can be this session's: by content (true), by time
 /// alone where content cannot be seen (false), or not.
 fn joins(seen: &Seen, open: &Open) -> Option<bool> {
+    if seen.process.as_ref().and_then(ProcessRef::is_mail_server) == Some(false) {
+        return None;
+    }
     if open.reply.is_some_and(|r| seen.replies.iter().any(|(known, _)| *known == r)) {
         return Some(true);
     }

@@ -84,11 +84,14 @@ pub(crate) fn needed(case: &Case<'_>, causes: &[Hypothesis]) -> Vec<Needed> {
         );
     }
     if !on_host.is_empty() {
-        if !case.has(Kind::Processes) || case.gathered.connections.is_empty() {
+        let noted =
+            on_host.sessions.iter().any(|s| s.process.as_ref().is_some_and(|p| p.opener.is_some()));
+        if !noted && (!case.has(Kind::Processes) || case.gathered.connections.is_empty()) {
             want(
                 "the process behind sessions that the mail server did not make",
-                "while true; do ss -tnpH '( dport = :25 )'; sleep 0.2; done | tee ss.txt   \
-                 (and: ps auxww > ps.txt)"
+                "heloscope record --words   (left running; then give investigate its folder, \
+                 /var/lib/heloscope/record. Where it is not installed: while true; do ss -tnpH \
+                 '( dport = :25 )'; sleep 0.2; done | tee ss.txt, and: ps auxww > ps.txt)"
                     .to_owned(),
             );
         }

@@ -1,7 +1,8 @@
 //! The sessions past the mail server, from its own machine: found once, weighed by every class that
-//! explains them.
+//! explains them. Where the recorder saw who opened one, it is nobody else's.
 
 use crate::case::{Case, frames};
+use crate::process::ProcessRef;
 use crate::seen::Seen;
 use crate::weight::{About, Weighing};
 use heloscope_model::{Time, Window};
@@ -10,13 +11,27 @@ use heloscope_model::{Time, Window};
 #[derive(Default)]
 pub(crate) struct Past<'a> {
     pub(crate) sessions: Vec<&'a Seen>,
-    way: Option<String>,
+    /// Of each session, the first of its ways.
+    ways: Vec<Option<String>>,
 }
 
 impl<'a> Past<'a> {
     pub(crate) fn new(found: Vec<(&'a Seen, Vec<String>)>) -> Self {
-        let way = found.iter().flat_map(|(_, ways)| ways).next().cloned();
-        Self { sessions: found.into_iter().map(|(seen, _)| seen).collect(), way }
+        let (sessions, ways) =
+            found.into_iter().map(|(seen, ways)| (seen, ways.into_iter().next())).unzip();
+        Self { sessions, ways }
+    }
+
+    /// Those that can be somebody's: the recorder saw him open them, or nobody saw who did.
+    pub(crate) fn of(&self, is_his: impl Fn(&ProcessRef) -> bool) -> Self {
+        let can_be = |seen: &Seen| {
+            let noted = seen.process.as_ref().filter(|p| p.opener.is_some());
+            noted.is_none_or(&is_his)
+        };
+        let ways = self.ways.iter().cloned();
+        let (sessions, ways) =
+            self.sessions.iter().copied().zip(ways).filter(|(seen, _)| can_be(seen)).unzip();
+        Self { sessions, ways }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -39,7 +54,7 @@ impl<'a> Past<'a> {
 
     /// That the mail server did not make them.
     pub(crate) fn not_the_mail_servers(&self, weighing: &mut Weighing) {
-        if let Some(way) = &self.way {
+        if let Some(way) = self.ways.iter().flatten().next() {
             weighing.add(
                 About::Culprit,
                 2.0,

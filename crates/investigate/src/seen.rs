@@ -1,6 +1,7 @@
 //! An outgoing session, reduced to what matching and judging need: a few hundred bytes instead
 //! of the whole dialogue.
 
+use crate::process::ProcessRef;
 use crate::profile::{Dialect, Stack};
 use heloscope_detect::Detection;
 use heloscope_evidence::Connection;
@@ -57,15 +58,6 @@ pub(crate) struct Seen {
     pub(crate) hearsay: Option<Hearsay>,
 }
 
-/// A process as a socket table names it.
-#[derive(Clone, Debug)]
-pub(crate) struct ProcessRef {
-    pub(crate) pid: Option<u32>,
-    pub(crate) program: Option<String>,
-    pub(crate) uid: Option<u32>,
-    pub(crate) place: Place,
-}
-
 /// What a firewall's line says besides addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hearsay {
@@ -77,6 +69,9 @@ pub(crate) struct Hearsay {
     pub(crate) from_tunnel: bool,
 }
 
+/// Bytes that a client sends at least before a mail is taken or refused: EHLO, MAIL and RCPT with short names. A look by
+/// EHLO and QUIT stays below.
+const SHORTEST_MAIL: u64 = 60;
 /// Seconds that a connection named by a firewall line may have lasted.
 const HEARSAY_S: f64 = 300.0;
 
@@ -147,7 +142,7 @@ impl Seen {
             mac: connection.mac.as_deref().and_then(parse_mac),
             sequence: (None, None),
             stack: None,
-            helo: None,
+            helo: connection.helo.clone(),
             dialect: Dialect::default(),
             mails: 0,
             taken: 0,
@@ -155,7 +150,7 @@ impl Seen {
             replies: Vec::new(),
             authenticated: false,
             tls: false,
-            too_short_for_mail: false,
+            too_short_for_mail: connection.sent.is_some_and(|sent| sent < SHORTEST_MAIL),
             mailer: None,
             php_script: None,
             detections: Vec::new(),
@@ -238,19 +233,6 @@ impl Seen {
             self.recipients = other.recipients;
             self.mails = self.mails.max(other.mails);
         }
-    }
-}
-
-impl ProcessRef {
-    /// The process of a connection record, where it names one.
-    pub(crate) fn of(connection: &Connection) -> Option<Self> {
-        let Connection { pid, program, uid, place, .. } = connection;
-        (pid.is_some() || program.is_some() || uid.is_some()).then(|| Self {
-            pid: *pid,
-            program: program.clone(),
-            uid: *uid,
-            place: *place,
-        })
     }
 }
 

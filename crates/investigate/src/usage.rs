@@ -15,6 +15,8 @@ const PEERS: usize = 512;
 const RECIPIENTS: usize = 4096;
 /// Instants kept of mails that went out.
 const WENT_OUT: usize = 1_000_000;
+/// Queue ids kept of one user.
+const WAITING: usize = 64;
 /// Events kept of one user.
 const EVENTS: usize = 5_000;
 
@@ -75,6 +77,9 @@ pub(crate) struct Usage {
     pub(crate) deferred: u64,
     /// Recipients that bounced, hashed: one dead address written to often is one.
     pub(crate) dead: BTreeSet<u64>,
+    /// Queue ids of mails that the log last shows in the queue, the latest of them; and how many there are.
+    pub(crate) waiting: Vec<String>,
+    pub(crate) still_waiting: u64,
     /// Refusals whose words speak of spam, blocking or reputation.
     pub(crate) refused_as_spam: Vec<(Time, Place)>,
     /// Mails with their lines: those of a window first.
@@ -83,7 +88,7 @@ pub(crate) struct Usage {
     pub(crate) sequence: Vec<(Time, Option<IpAddr>, Place)>,
     /// Of each of those: the people elsewhere it went to, and whether it went out at all (to a filter,
     /// too, whose mail then goes on).
-    went_to: Vec<(u32, bool)>,
+    pub(crate) went_to: Vec<(u32, bool)>,
 }
 
 /// One address a user sent from.
@@ -224,6 +229,18 @@ impl Usage {
         }
     }
 
+    fn waits(&mut self, mail: &Mail) {
+        let id = mail.queue_id.as_bytes();
+        if mail.complete || mail.expired || mail.cleanup_action.is_some() || !is_plain(id) {
+            return;
+        }
+        self.still_waiting += 1;
+        if self.waiting.len() == WAITING {
+            self.waiting.remove(0);
+        }
+        self.waiting.push(mail.queue_id.to_string());
+    }
+
     fn mail(&mut self, mail: &Mail, client: Option<(IpAddr, bool)>, incident: &Incident) {
         let at = mail.first;
         self.mails += 1;
@@ -239,6 +256,7 @@ impl Usage {
             }
         }
         self.direction(mail);
+        self.waits(mail);
         let inside = incident.windows.is_empty() || incident.in_window(at);
         if self.samples.len() < 8 {
             self.samples.push((at, mail.place));
@@ -294,6 +312,11 @@ impl Usage {
             entry.last = entry.last.max(at);
         }
     }
+}
+
+/// Whether a queue id is one that a command line can take.
+fn is_plain(id: &[u8]) -> bool {
+    (1..=32).contains(&id.len()) && id.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
 }
 
 /// Whether a delivery leaves this host for another's.

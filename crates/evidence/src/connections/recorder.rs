@@ -5,25 +5,39 @@
 //! lost, becomes gaps of the input's cover. The lines come as text (`record --show`) or in the record's own files, which
 //! are segments of a journal (`heloscope_journal::Scan`).
 
-use crate::facts::Connection;
+use crate::facts::{Connection, Opener};
 use crate::lines;
 use heloscope_model::{Place, SourceId, Time};
 use serde::Deserialize;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Connections taken from one record.
 const MOST: usize = 1_000_000;
+/// Connections behind which words are looked for.
+const LATELY: usize = 5000;
+/// Openers kept once for all their connections.
+const OPENERS: usize = 10_000;
+/// Parents told of an opener.
+const PARENTS: usize = 8;
 /// Stretches without a watcher that are told.
 const GAPS: usize = 1000;
 
 #[derive(Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 enum Line {
-    Connection(Opened),
+    Connection(Box<Opened>),
     Passing(Passed),
     Ended {
+        socket: u64,
         end: String,
+        sent: Option<u64>,
+    },
+    Words {
+        client: SocketAddr,
+        server: SocketAddr,
+        helo: Option<String>,
     },
     Began {
         time: String,
@@ -56,6 +70,10 @@ struct Opened {
     outcome: Option<String>,
     process: Process,
     script: Option<String>,
+    #[serde(default)]
+    ancestors: Vec<Process>,
+    unit: Option<String>,
+    container: Option<Container>,
 }
 
 #[derive(Deserialize)]
@@ -63,7 +81,20 @@ struct Process {
     pid: u32,
     uid: u32,
     exe: Option<String>,
+    #[serde(default)]
+    deleted: bool,
     comm: String,
+    #[serde(default)]
+    args: Vec<String>,
+    #[serde(default)]
+    began_as: Vec<String>,
+    started: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Container {
+    id: String,
+    name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -89,6 +120,7 @@ pub(crate) struct Reader {
     /// Connections by the number of their socket, of those taken so far.
     known: HashMap<u64, usize>,
     found: Vec<Connection>,
+    openers: HashSet<Arc<Opener>>,
     cover: Cover,
 }
 
@@ -111,7 +143,7 @@ impl Reader {
     /// Takes a line that stands at this place.
     pub(crate) fn line(&mut self, line: &[u8], place: Place) {
         match serde_json::from_slice(line) {
-            Ok(Line::Connection(opened)) => self.opened(opened, place),
+            Ok(Line::Connection(opened)) => self.opened(*opened, place),
             Ok(Line::Passing(passed)) => {
                 self.cover.seen(time(&passed.time));
                 if self.found.len() < MOST {
@@ -119,7 +151,13 @@ impl Reader {
                     self.found.push(through(passed, place));
                 }
             }
-            Ok(Line::Ended { end }) => self.cover.seen(time(&end)),
+            Ok(Line::Ended { socket, end, sent }) => {
+                self.cover.seen(time(&end));
+                if let Some(connection) = self.of_socket(socket) {
+                    connection.sent = sent;
+                }
+            }
+            Ok(Line::Words { client, server, helo }) => self.words(client, server, helo),
             Ok(Line::Began { time: at, means, ports }) => {
                 self.cover.began(time(&at));
                 self.cover.means.insert(super::text(means.as_bytes()));
@@ -146,7 +184,8 @@ impl Reader {
 
     fn opened(&mut self, opened: Opened, place: Place) {
         let socket = opened.socket;
-        let connection = of_process(opened, place);
+        let mut connection = of_process(opened, place);
+        connection.opener = connection.opener.map(|opener| self.once(opener));
         self.cover.seen(connection.time);
         let room = self.found.len() < MOST;
         match self.known.get(&socket).and_then(|index| self.found.get_mut(*index)) {
@@ -157,6 +196,37 @@ impl Reader {
                 self.found.push(connection);
             }
             _ => {}
+        }
+    }
+
+    /// Most connections are of a few programs.
+    fn once(&mut self, opener: Arc<Opener>) -> Arc<Opener> {
+        if let Some(known) = self.openers.get(&opener) {
+            return Arc::clone(known);
+        }
+        if self.openers.len() < OPENERS {
+            self.openers.insert(Arc::clone(&opener));
+        }
+        opener
+    }
+
+    fn of_socket(&mut self, socket: u64) -> Option<&mut Connection> {
+        self.found.get_mut(*self.known.get(&socket)?)
+    }
+
+    /// What was said on a connection belongs to the last one between the two.
+    fn words(&mut self, client: SocketAddr, server: SocketAddr, helo: Option<String>) {
+        let Some(name) = helo.as_deref().and_then(|said| Some(said.split_once(' ')?.1)) else {
+            return;
+        };
+        let is_it = |c: &&mut Connection| {
+            c.src == client.ip()
+                && c.src_port == Some(client.port())
+                && (c.dst, c.dst_port) == (server.ip(), server.port())
+        };
+        // Words follow their connection at once: those far behind are other ones.
+        if let Some(connection) = self.found.iter_mut().rev().take(LATELY).find(is_it) {
+            connection.helo = Some(name.as_bytes().into());
         }
     }
 
@@ -238,19 +308,51 @@ fn of_process(opened: Opened, place: Place) -> Connection {
         },
         |client| client.ip(),
     );
-    let named = opened.script.or(opened.process.exe).unwrap_or(opened.process.comm);
-    let program = Some(super::text(named.as_bytes())).filter(|name| !name.is_empty());
     let open = opened.outcome.as_deref() == Some("open");
+    let (pid, uid) = (opened.process.pid, opened.process.uid);
+    let comm = super::text(opened.process.comm.as_bytes());
+    let process_started = opened.process.started.as_deref().and_then(time);
+    let opener = opener(opened.process, opened.script, opened.ancestors).map(|mut opener| {
+        opener.unit = opened.unit.map(|unit| super::text(unit.as_bytes()));
+        opener.container = opened.container.map(|c| super::text(c.name.unwrap_or(c.id).as_bytes()));
+        Arc::new(opener)
+    });
+    let named = opener.as_ref().map(|o| o.script.as_ref().unwrap_or(&o.exe));
+    let program = Some(named.cloned().unwrap_or(comm)).filter(|name| !name.is_empty());
     Connection {
         time: time(&opened.start),
         src_port: opened.client.map(|client| client.port()),
         // 0: nobody could tell, by the means in use.
-        pid: Some(opened.process.pid).filter(|pid| *pid != 0),
+        pid: Some(pid).filter(|pid| *pid != 0),
         program,
-        uid: Some(opened.process.uid),
+        opener,
+        process_started,
+        uid: Some(uid),
         state: if open { "ESTAB" } else { "SYN-SENT" }.to_owned(),
         ..super::bare(src, opened.server.ip(), opened.server.port(), place)
     }
+}
+
+/// Who opened it, where the file that it runs is known.
+fn opener(process: Process, script: Option<String>, ancestors: Vec<Process>) -> Option<Opener> {
+    let line = |words: &[String]| super::text(words.join(" ").as_bytes());
+    let parents = ancestors.into_iter().take(PARENTS).map(|parent| {
+        if parent.args.is_empty() {
+            super::text(parent.comm.as_bytes())
+        } else {
+            line(&parent.args)
+        }
+    });
+    Some(Opener {
+        exe: super::text(process.exe?.as_bytes()),
+        deleted: process.deleted,
+        script: script.map(|script| super::text(script.as_bytes())),
+        command: line(&process.args),
+        began_as: Some(line(&process.began_as)).filter(|line| !line.is_empty()),
+        parents: parents.collect(),
+        unit: None,
+        container: None,
+    })
 }
 
 fn through(passed: Passed, place: Place) -> Connection {

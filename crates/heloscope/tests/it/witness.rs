@@ -41,8 +41,15 @@ const SCRIPT: &str = "/var/www/kiosk/media/2026/.cache/img-resize.php";
 const CRON_SCRIPT: &str = "/tmp/.font-unix/.x/cache.pl";
 const BOT: &str = "/var/tmp/.m/smtp";
 
-/// What the planted programs do: one connection, held for a moment, HELO and QUIT.
-const PHP: &str = "<?php $s = fsockopen('192.0.2.44', 25); fgets($s); fputs($s, \"EHLO [127.0.0.1]\\r\\n\"); usleep(300000); fputs($s, \"QUIT\\r\\n\"); fclose($s); echo 'done';";
+/// What the planted programs do: the script sends a mail, the others hold a connection for a moment.
+const PHP: &str = r#"<?php
+$s = fsockopen('192.0.2.44', 25);
+foreach (['EHLO [127.0.0.1]', 'MAIL FROM:<ada@kiosk.example>', 'RCPT TO:<otto@suedpost.example>', 'DATA', "Subject: win\r\n\r\nwin\r\n.", 'QUIT'] as $line) {
+    fread($s, 4096);
+    fputs($s, "$line\r\n");
+}
+usleep(300000);
+echo 'done';"#;
 const PERL: &str = "use IO::Socket::INET; $0 = '/usr/sbin/apache2 -k start'; my $s = IO::Socket::INET->new(PeerAddr => '192.0.2.44', PeerPort => 25) or die; print $s \"QUIT\\r\\n\"; sleep 1;";
 
 /// Real software that is played with.
@@ -261,6 +268,49 @@ fn each_sender_behind_one_address_is_named() {
         matches!(inside[..], [one] if text(&one["process"]["exe"]).contains("perl")),
         "{inside:#?}"
     );
+
+    the_record_answers_the_notice(&scene, php, &lines, folder.path());
+}
+
+/// The administrator has the notice, his mail log, his web root and the record, and no capture: the script is named.
+fn the_record_answers_the_notice(scene: &Scene, php: &Value, lines: &[Value], folder: &Path) {
+    let evidence = folder.join("evidence");
+    // His kernel knows the server and its container; the others are machines of their own here, too.
+    let seen = [scene.netns(&scene.server), scene.netns(&scene.app)];
+    let until = text(&php["start"]);
+    let his: String = lines
+        .iter()
+        .filter(|l| {
+            l["event"] != "connection" || l["netns"].as_u64().is_some_and(|n| seen.contains(&n))
+        })
+        .filter(|l| l["start"].as_str().or(l["time"].as_str()).is_none_or(|at| at <= until))
+        .map(|l| format!("{l}\n"))
+        .collect();
+    let notice = format!(
+        "IP Address {SERVER} is listed in the CBL. It was last detected at {} UTC (+/- 5 minutes). This host HELOed as [127.0.0.1]\n",
+        until.get(..16).unwrap().replace('T', " ")
+    );
+    let site = format!(
+        "addresses = [\"{SERVER}\"]\nmta = [\"postfix\"]\nhelo = [\"mail.kiosk.example\"]\n"
+    );
+    let files = [
+        ("notice.txt", notice.into_bytes()),
+        ("record.jsonl", his.into_bytes()),
+        ("mail.log", scene.server.read("/var/log/mail.log").unwrap()),
+        ("access.log", scene.server.read("/var/log/apache2/kiosk.log").unwrap()),
+        ("site.toml", site.into_bytes()),
+        (&format!("{ROOT}/index.php")[1..], b"<?php echo 'Kiosk';".to_vec()),
+        (&SCRIPT[1..], PHP.as_bytes().to_vec()),
+    ];
+    for (name, content) in files {
+        let path = evidence.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    let answer = crate::investigate(&[&evidence]);
+    assert_eq!(answer["causes"][0]["culprit"]["value"], SCRIPT, "{answer:#}");
+    assert_eq!(answer["causes"].as_array().unwrap().len(), 1, "{answer:#}");
+    assert_eq!(answer["causes"][0]["class"], "compromised-site", "{answer:#}");
 }
 
 /// The only one.

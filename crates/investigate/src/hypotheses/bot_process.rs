@@ -8,12 +8,13 @@
 
 use super::compromised_site::{PLANTED, Script};
 use super::program::{
-    Join, Program, base_name, exe_of, first_word, is_interpreter, oddly, poses, programs,
+    Join, Program, base_name, first_word, is_interpreter, oddly, poses, programs,
 };
-use super::{Hypothesis, open_proxy, shell_account, window_signs};
+use super::{Hypothesis, open_proxy, remedy, shell_account, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::Case;
 use crate::past::Past;
+use crate::process::is_web_server;
 use crate::weight::{About, Cited, Weighing};
 use heloscope_evidence::{CronEntry, ScanKind};
 
@@ -26,9 +27,15 @@ pub(super) fn weigh(case: &Case<'_>, sites: &[Hypothesis]) -> Vec<Hypothesis> {
     let found: Vec<Program<'_>> = programs(case, &past.sessions)
         .into_iter()
         .filter(|p| !open_proxy::is_proxy(p) && !shell_account::is_login_server(p))
+        // What a web server runs is a site's.
+        .filter(|p| !p.is_of_the_web())
         .collect();
     let alone = found.iter().filter(|p| !signs(case, p).is_empty()).count() == 1;
-    found.iter().map(|program| one(case, program, alone, past, sites)).collect()
+    let one = |program: &Program<'_>| {
+        let its = program.its(past);
+        (!its.is_empty()).then(|| one(case, program, alone, &its, sites))
+    };
+    found.iter().filter_map(one).collect()
 }
 
 fn one(
@@ -56,7 +63,7 @@ fn one(
     explained_by_a_site(program, sites, &mut weighing);
     let name = &program.name;
     let cron = program.cron.or_else(|| cron_of(case, program));
-    let exe = program.pid.and_then(|pid| exe_of(case, pid)).map(|(exe, _)| exe);
+    let exe = program.exe(case).map(|(exe, _)| exe);
     Hypothesis {
         class: Class::BotProcess,
         culprit: Some(
@@ -65,7 +72,13 @@ fn one(
                 .with("uid", program.uid)
                 .with("user", program.user())
                 .with("exe", Some(exe.unwrap_or_else(|| first_word(program.command()))))
-                .with("parent", program.process.and_then(|p| p.parent)),
+                .with("parent", program.process.and_then(|p| p.parent))
+                .with(
+                    "started_by",
+                    program.opener.as_ref().and_then(|o| o.parents.first().cloned()),
+                )
+                .with("unit", program.opener.as_ref().and_then(|o| o.unit.clone()))
+                .with("container", program.opener.as_ref().and_then(|o| o.container.clone())),
         ),
         summary: summary(program),
         path: Path::PastMta,
@@ -135,9 +148,7 @@ fn fix(program: &Program<'_>, cron: Option<&CronEntry>) -> Vec<String> {
         "Find how it came in: log-ins of {user}, the web sites that run as {user}, outdated services. \
          If it ran as root, reinstall the machine."
     ));
-    steps.push(
-        "Let only the mail server's user open connections to port 25 from this host.".to_owned(),
-    );
+    steps.push(remedy::only_the_mail_server());
     steps
 }
 
@@ -161,7 +172,7 @@ pub(super) fn signs(case: &Case<'_>, program: &Program<'_>) -> Vec<Sign> {
         );
         signs.push((20.0, says, place(2)));
     }
-    let exe = program.pid.and_then(|pid| exe_of(case, pid));
+    let exe = program.exe(case);
     if let Some((exe, cited)) = exe {
         if let Some(oddly) = oddly(exe).filter(|_| program.oddly().is_none()) {
             signs.push((30.0, format!("the file it runs, {exe}, lies {oddly}"), vec![cited]));
@@ -180,6 +191,7 @@ pub(super) fn signs(case: &Case<'_>, program: &Program<'_>) -> Vec<Sign> {
     }
     if program.command().contains("(deleted)")
         || exe.is_some_and(|(exe, _)| exe.ends_with(" (deleted)"))
+        || program.opener.as_ref().is_some_and(|o| o.deleted)
     {
         signs.push((10.0, "its file was deleted while it runs".to_owned(), place(1)));
     }
@@ -231,29 +243,28 @@ fn intruders_program(case: &Case<'_>, program: &Program<'_>, weighing: &mut Weig
 /// A program of the web server's user may be a site's: planted code may have started it. That is
 /// left open where such code was found, or where the sites' files were not given.
 fn may_be_a_sites(case: &Case<'_>, program: &Program<'_>, weighing: &mut Weighing) {
-    let of_the_web = program.user().is_some_and(|u| case.web_users().contains(u.as_str()));
+    let of_the_web = program.user().is_some_and(|u| case.web_users().contains(u.as_str()))
+        || program.opener.iter().flat_map(|o| &o.parents).any(|parent| is_web_server(parent));
     let by_cron = program.cron.is_some() || cron_of(case, program).is_some();
     if !of_the_web || by_cron {
         return;
     }
-    let planted = case
-        .facts
-        .web_files
-        .iter()
-        .find(|f| Script { file: Some(f), path: None }.planted() >= PLANTED);
+    let planted = case.facts.web_files.iter().find(|f| Script::of(f).planted() >= PLANTED);
     let says = match planted {
         Some(file) => format!(
-            "it runs as the web server's user, and {} looks planted: that may have started it",
+            "a web server or its user started it, and {} looks planted: that may have been it",
             file.path
         ),
         None if !case.has_sites_files() => {
-            "it runs as the web server's user, and the files of the \
+            "a web server or its user started it, and the files of the \
             sites were not given: planted code may have started it"
                 .to_owned()
         }
         None => return,
     };
-    weighing.add(About::Culprit, 0.0005, says, planted.map(|f| (f.place, f.modified)));
+    // However sure it is that the program sent: whose it is stays open.
+    let ratio = if program.join == Join::Recorder { 0.000_01 } else { 0.0005 };
+    weighing.add(About::Culprit, ratio, says, planted.map(|f| (f.place, f.modified)));
 }
 
 /// Planted code of a site that explains the sessions, or that started this very program.

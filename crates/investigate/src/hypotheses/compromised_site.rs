@@ -11,7 +11,7 @@ mod script;
 
 pub(super) use self::script::{PLANTED, Script, candidates, stands_oddly};
 
-use super::{Hypothesis, window_signs};
+use super::{Hypothesis, remedy, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::instants::Instant;
@@ -35,7 +35,10 @@ pub(crate) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
     let mut found: Vec<(f64, Hypothesis)> = Vec::new();
     if !past.is_empty() {
         for script in candidates(case, Instant::Session) {
-            found.push((script.planted(), past_mta(case, &script, past)));
+            let its = script.its(past);
+            if !its.is_empty() {
+                found.push((script.planted(), past_mta(case, &script, &its)));
+            }
         }
     }
     for (uid, usage) in case.gathered.usages.uids.iter().filter(|(uid, _)| **uid != 0) {
@@ -116,6 +119,7 @@ fn through_mta(
     let notices = case.notices_through_mta();
     let mut hypothesis =
         finish(case, script, Path::ThroughMta, weighing, notices, (usage.first, usage.last));
+    hypothesis.fix.push(remedy::hold(&[usage], "postqueue -j"));
     if let Some(culprit) = hypothesis.culprit.as_mut().filter(|_| uid != BY_SMTP) {
         culprit.attrs.insert("uid".to_owned(), uid.into());
     }
@@ -150,10 +154,14 @@ pub(super) fn requests_meet(
         weighing.add(
             About::Culprit,
             surprise.min(6.0).exp(),
-            format!(
-                "{met} of the {} start within seconds of a request to {path}",
-                count(all, word)
-            ),
+            if all == 1 {
+                format!("the {word} starts within seconds of a request to {path}")
+            } else {
+                format!(
+                    "{met} of the {} start within seconds of a request to {path}",
+                    count(all, word)
+                )
+            },
             places,
         );
     } else {
@@ -186,6 +194,20 @@ pub(super) fn requests_meet(
 
 /// A process join: the socket table names the process, and the process runs this very file.
 fn process_join(case: &Case<'_>, script: &Script<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
+    if let Some(ran) = script.ran {
+        let by_it = sessions.iter().filter_map(|s| {
+            let process = s.process.as_ref()?;
+            let opener = process.opener.as_deref()?;
+            (opener.script.as_deref() == Some(ran)).then_some((process.place, Some(s.start)))
+        });
+        let by_it: Vec<Cited> = by_it.collect();
+        if !by_it.is_empty() {
+            let says =
+                format!("the recorder saw this file open {}", count(by_it.len(), "connection"));
+            weighing.add(About::Culprit, 1000.0, says, by_it);
+            return;
+        }
+    }
     let Some(file) = script.file else { return };
     for seen in sessions {
         let Some(process) = &seen.process else { continue };
@@ -218,6 +240,12 @@ fn looks_planted(case: &Case<'_>, script: &Script<'_>, weighing: &mut Weighing) 
                 findings.iter().take(3).map(|f| (f.place, None)).collect::<Vec<_>>(),
             );
         }
+        Some(file) if script.ran.is_some() && stands_oddly(&file.path) => weighing.add(
+            About::Culprit,
+            2.0,
+            "code does not belong where this file lies, and it was run there",
+            [(file.place, file.modified)],
+        ),
         Some(file) => {
             weighing.add(About::Culprit, 0.0001, "nothing in the file looks planted", [(file.place, file.modified)]);
         }
@@ -235,7 +263,7 @@ fn looks_planted(case: &Case<'_>, script: &Script<'_>, weighing: &mut Weighing) 
         ),
         None => weighing.add(
             About::Culprit,
-            0.01,
+            if script.ran.is_some() { 0.0003 } else { 0.01 },
             "the file itself was not among the evidence, so it cannot be said whether it was planted",
             [],
         ),
@@ -319,20 +347,12 @@ fn finish(
             .to_owned(),
     ];
     let (way, watch) = if path == Path::PastMta {
-        fix.push(
-            "Let only the mail server's user open connections to port 25 from this host."
-                .to_owned(),
-        );
+        fix.push(remedy::only_the_mail_server());
         (
             "sends mail straight to other mail servers, past your own",
             "tcpdump -ni any 'tcp dst port 25' shows only the mail server's sessions for a day",
         )
     } else {
-        fix.push(
-            "Take what it left out of the queue: postqueue -j shows sender and queue id; postsuper \
-             -h ID holds one, postsuper -d ID deletes it."
-                .to_owned(),
-        );
         (
             "sends mail through your mail server",
             "the mail log shows no more pickup lines of the site's user but those you know",
@@ -358,13 +378,14 @@ fn culprit(script: &Script<'_>) -> Option<Culprit> {
     let from = script.path.map(|(_, usage)| {
         usage.near_clients.keys().take(20).map(ToString::to_string).collect::<Vec<String>>()
     });
-    let culprit = match (script.file, script.path) {
-        (Some(file), _) => Culprit::new("script", file.path.clone()),
-        (None, Some((path, usage))) => {
+    let culprit = match (script.file, script.ran, script.path) {
+        (Some(file), ..) => Culprit::new("script", file.path.clone()),
+        (None, Some(ran), _) => Culprit::new("script", ran),
+        (None, None, Some((path, usage))) => {
             let host = usage.host.as_ref()?.to_string();
             Culprit::new("site", host).with("script", Some(path))
         }
-        (None, None) => return None,
+        (None, None, None) => return None,
     };
     Some(culprit.with("from", from.filter(|f| !f.is_empty())))
 }

@@ -8,7 +8,7 @@
 //! requests are no nearer than chance.
 
 use super::compromised_site::{PLANTED, Script, candidates, requests_meet, stands_oddly};
-use super::{Hypothesis, mail_signs, window_signs};
+use super::{Hypothesis, mail_signs, remedy, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::instants::Instant;
@@ -32,7 +32,10 @@ pub(super) fn weigh(case: &Case<'_>, sites: &[Hypothesis]) -> Vec<Hypothesis> {
     if !past.is_empty()
         && let Some(script) = form(case, Instant::Session)
     {
-        found.push(past_mta(case, &script, past, sites));
+        let its = script.its(past);
+        if !its.is_empty() {
+            found.push(past_mta(case, &script, &its, sites));
+        }
     }
     let uids = case.gathered.usages.uids.iter().filter(|(uid, _)| **uid != 0);
     for (uid, usage) in uids {
@@ -85,6 +88,7 @@ fn through_mta(
     let notices = case.notices_through_mta();
     let span = (usage.first, usage.last);
     let mut form = finish(case, script, Path::ThroughMta, weighing, notices, span, sites);
+    form.fix.push(remedy::hold(&[usage], "postqueue -j"));
     if let Some(culprit) = form.culprit.as_mut().filter(|_| uid != BY_SMTP) {
         culprit.attrs.insert("uid".to_owned(), uid.into());
     }
@@ -348,9 +352,6 @@ fn finish(
             "Mend it: fixed recipients, no line break in anything that becomes a header, a token and \
              a puzzle for people, a limit for each address and hour; for sign-ups one confirmation an \
              address and day."
-                .to_owned(),
-            "Take its mail out of the queue: postqueue -j shows sender and queue id; postsuper -h ID \
-             holds one, postsuper -d ID deletes it."
                 .to_owned(),
         ],
         verify: format!(

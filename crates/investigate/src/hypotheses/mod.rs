@@ -13,6 +13,7 @@ mod open_proxy;
 mod open_relay;
 mod program;
 mod relaying;
+mod remedy;
 mod shell_account;
 mod stolen_credentials;
 mod trusted_client;
@@ -27,6 +28,8 @@ mod causes_through;
 mod doubtful;
 #[cfg(test)]
 mod doubtful_accounts;
+#[cfg(test)]
+mod recorded;
 #[cfg(test)]
 mod scenario;
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! it: it refuses port 25, only own machines use it, it listens only to itself.
 
 use super::program::{Join, Program, base_name, first_word, programs};
-use super::{Hypothesis, window_signs};
+use super::{Hypothesis, remedy, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::seen::Seen;
@@ -20,11 +20,11 @@ const NEAR_S: f64 = 20.0;
 
 /// One hypothesis a proxy that reached mail ports.
 pub(super) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
-    let sessions = &case.past().sessions;
+    let past = case.past();
     let proxies = &case.gathered.proxies;
     let mut candidates: BTreeMap<String, (Option<Program<'_>>, Vec<&Proxied>)> = BTreeMap::new();
-    if !sessions.is_empty() {
-        for program in programs(case, sessions).into_iter().filter(is_proxy) {
+    if !past.is_empty() {
+        for program in programs(case, &past.sessions).into_iter().filter(is_proxy) {
             let name = name_of(&program);
             candidates.entry(name).or_default().0 = Some(program);
         }
@@ -34,7 +34,10 @@ pub(super) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
     }
     candidates
         .into_iter()
-        .map(|(name, (program, requests))| one(case, &name, program, &requests, sessions))
+        .map(|(name, (program, requests))| {
+            let its = program.as_ref().map_or_else(|| past.of(|_| false), |p| p.its(past));
+            one(case, &name, program, &requests, &its.sessions)
+        })
         .collect()
 }
 
@@ -51,7 +54,7 @@ fn one(
     } else {
         window_signs::weigh(case, sessions, &mut weighing);
     }
-    if let Some(program) = program.as_ref().filter(|p| p.join == Join::Socket) {
+    if let Some(program) = program.as_ref().filter(|p| p.join >= Join::Socket) {
         let (ratio, says) = program.joined();
         weighing.add(About::Culprit, ratio, says, program.places.clone());
     }
@@ -99,7 +102,7 @@ fn one(
             "Let it connect only to the ports it is for (80 and 443). In squid: acl Safe_ports and \
              http_access deny !Safe_ports, http_access deny CONNECT !SSL_ports, above any allow."
                 .to_owned(),
-            "Let only the mail server's user open connections to port 25 from this host.".to_owned(),
+            remedy::only_the_mail_server(),
         ],
         verify: format!(
             "curl -sS -p -x http://YOUR-ADDRESS:{} telnet://ANY-MAIL-SERVER:25, from outside, is refused",

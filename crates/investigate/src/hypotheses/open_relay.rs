@@ -5,8 +5,8 @@
 //! which they stand, in the notice's time, refused or bounced as spam. Against it: the address is one
 //! machine's (then it is `trusted-client`), its mail looks ordinary, the list quotes another HELO.
 
-use super::Hypothesis;
 use super::relaying::{Client, MANY_BEHIND, clients};
+use super::{Hypothesis, remedy};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::list_words;
@@ -146,11 +146,7 @@ fn finish(
              reject_unauth_destination' and check mynetworks; then postfix reload."
         ));
     }
-    fix.push(
-        "Take the strangers' mail out of the queue: postqueue -j shows sender and queue id; postsuper \
-         -h ID holds one, postsuper -d ID deletes it."
-            .to_owned(),
-    );
+    fix.push(remedy::hold(&[client.usage], "postqueue -j"));
     Hypothesis {
         class: Class::OpenRelay,
         culprit: setting.map(|setting| {

@@ -1,14 +1,17 @@
 //! Programs of this host that may have opened the sessions past the mail server, and how each is
-//! joined with them: a socket table that names the process, the user id in a firewall's line, the
+//! joined with them: the recorder saw it connect, a socket table that names the process, the user id in a firewall's line, the
 //! mail library that the messages name, or merely that it runs (or cron runs it) where only
 //! intruders put programs.
 
 use crate::case::Case;
-use crate::seen::{ProcessRef, Seen};
+use crate::past::Past;
+use crate::process::{ProcessRef, is_web_server};
+use crate::seen::Seen;
 use crate::weight::Cited;
-use heloscope_evidence::{CronEntry, Process};
+use heloscope_evidence::{CronEntry, Opener, Process};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Programs tried that only stand oddly.
 const ODD: usize = 20;
@@ -19,6 +22,10 @@ pub(super) struct Program<'a> {
     /// What the contract calls the culprit: the exe, or the script an interpreter runs.
     pub(super) name: String,
     pub(super) process: Option<&'a Process>,
+    /// What the recorder noted of it.
+    pub(super) opener: Option<Arc<Opener>>,
+    /// The name of its user id, where only that is known.
+    pub(super) account: Option<&'a str>,
     /// The crontab line that starts it.
     pub(super) cron: Option<&'a CronEntry>,
     pub(super) pid: Option<u32>,
@@ -40,6 +47,8 @@ pub(super) enum Join {
     User,
     /// A socket table shows it holding a connection to one of the servers.
     Socket,
+    /// The recorder saw it open the connection.
+    Recorder,
 }
 
 impl Program<'_> {
@@ -47,6 +56,9 @@ impl Program<'_> {
     pub(super) fn joined(&self) -> (f64, String) {
         let name = &self.name;
         match self.join {
+            Join::Recorder => {
+                (1000.0, format!("the recorder saw {name} open a connection to a mail port"))
+            }
             Join::Socket => (
                 100.0,
                 format!("the socket table shows {name} holding a connection to a mail port"),
@@ -67,16 +79,40 @@ impl Program<'_> {
         }
     }
 
+    /// The sessions that can be its own.
+    pub(super) fn its<'c>(&self, past: &Past<'c>) -> Past<'c> {
+        past.of(|process| {
+            process.opener.as_deref().is_some_and(|opener| recorded_name(opener) == self.name)
+        })
+    }
+
     /// The whole command.
     pub(super) fn command(&self) -> &str {
         let of_cron = || self.cron.map(|c| c.command.as_str());
-        self.process.map(|p| p.command.as_str()).or_else(of_cron).unwrap_or(&self.name)
+        let noted = || self.opener.as_ref().map(|o| o.command.as_str()).filter(|c| !c.is_empty());
+        self.process
+            .map(|p| p.command.as_str())
+            .or_else(noted)
+            .or_else(of_cron)
+            .unwrap_or(&self.name)
     }
 
     /// The user it runs as.
     pub(super) fn user(&self) -> Option<String> {
         let of_cron = || self.cron.and_then(|c| c.user.clone());
-        self.process.map(|p| p.user.clone()).filter(|u| !u.is_empty()).or_else(of_cron)
+        let of_process = self.process.map(|p| p.user.clone()).filter(|u| !u.is_empty());
+        of_process.or_else(|| self.account.map(str::to_owned)).or_else(of_cron)
+    }
+
+    /// The file that it really runs.
+    pub(super) fn exe<'p>(&'p self, case: &'p Case<'_>) -> Option<(&'p str, Cited)> {
+        let noted = self.opener.as_ref().map(|o| o.exe.as_str());
+        noted.and_then(|exe| Some((exe, *self.places.first()?))).or_else(|| exe_of(case, self.pid?))
+    }
+
+    /// Whether it is what a web server runs, or that server itself.
+    pub(super) fn is_of_the_web(&self) -> bool {
+        self.opener.as_ref().is_some_and(|o| is_web_server(&o.exe))
     }
 
     /// Where it lies that installed software does not, in words.
@@ -88,7 +124,11 @@ impl Program<'_> {
 /// Programs that are joined with the sessions; failing that, the only one whose kind the messages
 /// name; and those that merely stand oddly.
 pub(super) fn programs<'a>(case: &Case<'a>, sessions: &[&Seen]) -> Vec<Program<'a>> {
-    let mut found: BTreeMap<String, Program<'a>> = BTreeMap::new();
+    // One program that the recorder saw under two users is two: the log-in server acts for each.
+    let mut found: BTreeMap<(String, Option<u32>), Program<'a>> = BTreeMap::new();
+    let key = |program: &Program<'_>| {
+        (program.name.clone(), program.uid.filter(|_| program.opener.is_some()))
+    };
     let from_sessions = sessions.iter().filter_map(|s| s.process.clone());
     // A snapshot shows a socket, not when it began: it is theirs only if it leads to a server of
     // theirs, and is no other session that was recorded. What else holds a socket on port 25 may be
@@ -108,20 +148,20 @@ pub(super) fn programs<'a>(case: &Case<'a>, sessions: &[&Seen]) -> Vec<Program<'
             continue;
         }
         program.places.insert(0, (reference.place, None));
-        match found.get_mut(&program.name) {
+        match found.get_mut(&key(&program)) {
             Some(known) if known.join >= program.join => {
                 if known.places.len() < 4 {
                     known.places.insert(0, (reference.place, None));
                 }
             }
             _ => {
-                found.insert(program.name.clone(), program);
+                found.insert(key(&program), program);
             }
         }
     }
-    if !found.values().any(|p| p.join == Join::Socket) {
+    if !found.values().any(|p| p.join >= Join::Socket) {
         for program in by_mailer(case, sessions).into_iter().chain(standing_oddly(case)) {
-            found.entry(program.name.clone()).or_insert(program);
+            found.entry(key(&program)).or_insert(program);
         }
     }
     found.into_values().collect()
@@ -130,12 +170,17 @@ pub(super) fn programs<'a>(case: &Case<'a>, sessions: &[&Seen]) -> Vec<Program<'
 /// The program that a socket table or a firewall's line names.
 fn of_reference<'a>(case: &Case<'a>, reference: &ProcessRef) -> Option<Program<'a>> {
     let known_as = reference.program.clone();
+    if let Some(opener) = &reference.opener {
+        return Some(of_opener(case, reference, opener));
+    }
     if reference.pid.is_some() || known_as.is_some() {
         let process = case.process(reference.pid);
         let name = process.map(|p| program_name(&p.command)).filter(|n| !n.is_empty());
         return Some(Program {
             name: name.or_else(|| known_as.clone())?,
             process,
+            opener: None,
+            account: None,
             cron: None,
             pid: reference.pid,
             uid: reference.uid.or_else(|| process.and_then(|p| p.uid)),
@@ -154,10 +199,39 @@ fn of_reference<'a>(case: &Case<'a>, reference: &ProcessRef) -> Option<Program<'
     Some(of_process(process, Join::User))
 }
 
+/// What the recorder noted. A table that was taken later may have another process under the number.
+fn of_opener<'a>(case: &Case<'a>, reference: &ProcessRef, opener: &Arc<Opener>) -> Program<'a> {
+    Program {
+        name: recorded_name(opener),
+        process: case.recorded(reference),
+        opener: Some(Arc::clone(opener)),
+        account: reference.uid.and_then(|uid| case.user_name(uid)),
+        cron: None,
+        pid: reference.pid,
+        uid: reference.uid,
+        known_as: Some(base_name(&opener.exe).to_owned()),
+        places: Vec::new(),
+        join: Join::Recorder,
+    }
+}
+
+/// The script that it ran, else the file.
+fn recorded_name(opener: &Opener) -> String {
+    let began = opener.began_as.as_ref().unwrap_or(&opener.command);
+    let file = || {
+        let file = program_name(began);
+        (is_interpreter(&opener.exe) && file.starts_with('/') && file != first_word(began))
+            .then_some(file)
+    };
+    opener.script.clone().or_else(file).unwrap_or_else(|| opener.exe.clone())
+}
+
 fn of_process(process: &Process, join: Join) -> Program<'_> {
     Program {
         name: program_name(&process.command),
         process: Some(process),
+        opener: None,
+        account: None,
         cron: None,
         pid: Some(process.pid),
         uid: process.uid,
@@ -208,6 +282,8 @@ fn standing_oddly<'a>(case: &Case<'a>) -> Vec<Program<'a>> {
         Some(Program {
             name,
             process: None,
+            opener: None,
+            account: None,
             cron: Some(entry),
             pid: None,
             uid: None,

@@ -160,12 +160,15 @@ impl Client<'_> {
                     .collect(),
             ));
         }
-        let helos = case.gathered.inbound.helos.get(&ip).map_or(0, BTreeSet::len);
-        if helos >= MANY {
+        let said = case.gathered.inbound.helos.get(&ip);
+        if let Some(helos) = said.filter(|helos| helos.len() >= MANY) {
             reasons.push((
                 15.0,
-                format!("clients with {helos} different HELOs speak to the mail server under {ip}"),
-                Vec::new(),
+                format!(
+                    "clients with {} different HELOs speak to the mail server under {ip}",
+                    helos.len()
+                ),
+                helos.values().take(3).map(|(place, at)| (*place, Some(*at))).collect(),
             ));
         }
         let strangers = usages.strangers.get(&ip);

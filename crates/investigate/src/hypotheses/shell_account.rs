@@ -6,7 +6,7 @@
 //! come by key from the addresses they always came from, what it hands in is little and its own.
 
 use super::program::{Program, base_name, first_word, programs};
-use super::{Hypothesis, mail_signs, window_signs};
+use super::{Hypothesis, mail_signs, remedy, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::logins::{Accepted, UserLogins};
@@ -14,8 +14,10 @@ use crate::past::Past;
 use crate::seen::Seen;
 use crate::usage::Usage;
 use crate::weight::{About, Cited, Weighing};
+use heloscope_evidence::Opener;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Accounts that tunnel, and accounts that hand in mail.
 pub(super) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
@@ -34,8 +36,16 @@ pub(super) fn weigh(case: &Case<'_>) -> Vec<Hypothesis> {
             }
         }
     }
-    let mut found: Vec<Hypothesis> =
-        joined.iter().map(|(account, programs)| tunnels(case, account, programs, past)).collect();
+    let tunnels = |(account, programs): (&String, &Vec<Program<'_>>)| {
+        let its = past.of(|process| {
+            let exe = |opener: &Option<Arc<Opener>>| opener.as_ref().map(|o| o.exe.clone());
+            let is_it =
+                |p: &Program<'_>| p.uid == process.uid && exe(&p.opener) == exe(&process.opener);
+            programs.iter().any(is_it)
+        });
+        (!its.is_empty()).then(|| tunnels(case, account, programs, &its))
+    };
+    let mut found: Vec<Hypothesis> = joined.iter().filter_map(tunnels).collect();
     for (uid, usage) in case.gathered.usages.uids.iter().filter(|(uid, _)| **uid != 0) {
         let Some((account, logins)) = account_of_mail(case, *uid, usage) else { continue };
         if !joined.contains_key(account) {
@@ -262,7 +272,7 @@ fn finish(
             "Let accounts that need no tunnels have none: in sshd_config AllowTcpForwarding no, and \
              PasswordAuthentication no."
                 .to_owned(),
-            "Let only the mail server's user open connections to port 25 from this host.".to_owned(),
+            remedy::only_the_mail_server(),
         ],
         verify: format!("last {account} shows no log-in, and ss -tnp '( dport = :25 )' no sshd, for a day"),
     }

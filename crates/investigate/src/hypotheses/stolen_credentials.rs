@@ -9,7 +9,7 @@
 mod places;
 
 use self::places::{by_connection, doors, guessed, line_of, networks, one_place};
-use super::{Hypothesis, mail_signs, window_signs};
+use super::{Hypothesis, mail_signs, remedy, window_signs};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::Case;
 use crate::usage::{ClientUse, Usage};
@@ -71,10 +71,7 @@ fn one(
         weighing,
         fix: vec![
             format!("Change the password of {account} now, and end its open sessions (doveadm kick {account})."),
-            format!(
-                "Take its mail out of the queue: postqueue -j | grep -i {account} shows the queue \
-                 ids; postsuper -h ID holds one, postsuper -d ID deletes it."
-            ),
+            remedy::hold(&[usage], &format!("postqueue -j | grep -i {account}")),
             "Have the owner check the machines that knew the password; it leaked from one of them or \
              was guessed. A system account that needs no mail should not be able to log in to it."
                 .to_owned(),

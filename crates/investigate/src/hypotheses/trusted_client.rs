@@ -5,8 +5,8 @@
 //! senders, refused or bounced as spam. Against it: its mail looks ordinary, everybody appears under
 //! the address (then it is `open-relay`), it was only passing on what its own log explains.
 
-use super::Hypothesis;
 use super::relaying::{Client, MANY_BEHIND, clients};
+use super::{Hypothesis, remedy};
 use crate::answer::{Class, Culprit, Path};
 use crate::case::Case;
 use crate::mta_settings::Trust;
@@ -61,10 +61,7 @@ fn one(case: &Case<'_>, client: &Client<'_>) -> Hypothesis {
             format!(
                 "Take {who} off the network now and have it cleaned; change the passwords it knew."
             ),
-            format!(
-                "Take its mail out of the queue: postqueue -j | grep '{ip}' shows the queue ids; \
-                 postsuper -h ID holds one, postsuper -d ID deletes it."
-            ),
+            remedy::hold(&[client.usage], "postqueue -j"),
             "Trust no whole networks: let machines log in to send, or name the few that cannot in \
              mynetworks, and limit how much each may send (smtpd_client_message_rate_limit)."
                 .to_owned(),

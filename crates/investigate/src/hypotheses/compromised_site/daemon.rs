@@ -6,7 +6,7 @@ use super::{finish, looks_planted};
 use crate::answer::Path;
 use crate::case::Case;
 use crate::hypotheses::program::{Join, Program, programs};
-use crate::hypotheses::{Hypothesis, mail_signs, window_signs};
+use crate::hypotheses::{Hypothesis, mail_signs, remedy, window_signs};
 use crate::instants::Instant;
 use crate::past::Past;
 use crate::usage::Usage;
@@ -20,8 +20,12 @@ pub(super) fn weigh(case: &Case<'_>, past: &Past<'_>) -> Vec<(f64, Hypothesis)> 
     if !past.is_empty() {
         for program in programs(case, &past.sessions) {
             let Some(process) = program.process else { continue };
+            let its = program.its(past);
+            if its.is_empty() {
+                continue;
+            }
             for script in started_by(case, process) {
-                found.push((script.planted(), past_mta(case, &script, &program, process, past)));
+                found.push((script.planted(), past_mta(case, &script, &program, process, &its)));
             }
         }
     }
@@ -100,7 +104,10 @@ fn through_mta(
     looks_planted(case, script, &mut weighing);
     let notices = case.notices_through_mta();
     let span = (usage.first, usage.last);
-    left_running(finish(case, script, Path::ThroughMta, weighing, notices, span), process)
+    let mut left =
+        left_running(finish(case, script, Path::ThroughMta, weighing, notices, span), process);
+    left.fix.push(remedy::hold(&[usage], "postqueue -j"));
+    left
 }
 
 /// The request and the process's start.

@@ -3,8 +3,11 @@
 
 use crate::case::Case;
 use crate::instants::Instant;
+use crate::past::Past;
+use crate::process::is_web_server;
 use crate::requests::PathUse;
 use heloscope_evidence::WebFile;
+use std::collections::BTreeSet;
 
 /// Files and paths tried, the most telling first.
 const CANDIDATES: usize = 20;
@@ -16,9 +19,16 @@ pub(in crate::hypotheses) const PLANTED: f64 = 0.6;
 pub(in crate::hypotheses) struct Script<'a> {
     pub(in crate::hypotheses) file: Option<&'a WebFile>,
     pub(in crate::hypotheses) path: Option<(&'a str, &'a PathUse)>,
+    /// Its file as the recorder saw a web server run it when a session began.
+    pub(in crate::hypotheses) ran: Option<&'a str>,
 }
 
-impl Script<'_> {
+impl<'a> Script<'a> {
+    /// A file of which nothing else is known.
+    pub(in crate::hypotheses) fn of(file: &'a WebFile) -> Self {
+        Self { file: Some(file), path: None, ran: None }
+    }
+
     /// How sure its findings make it that it was planted, 0..1.
     pub(in crate::hypotheses) fn planted(&self) -> f64 {
         let findings = self.file.map(|f| f.findings.as_slice()).unwrap_or_default();
@@ -27,12 +37,24 @@ impl Script<'_> {
             .fold(1.0, |left, f| left * (1.0 - f64::from(f.weight.clamp(0.0, 1.0))))
     }
 
+    /// The sessions that can be its own, or a program's that it started.
+    pub(in crate::hypotheses) fn its<'c>(&self, past: &Past<'c>) -> Past<'c> {
+        past.of(|process| {
+            let Some(opener) = process.opener.as_deref() else { return true };
+            let of_the_web = is_web_server(&opener.exe);
+            match (&opener.script, self.file, self.path) {
+                (Some(script), Some(file), _) if *script == file.path => true,
+                (Some(script), None, Some((path, _))) if of_the_web => script.ends_with(path),
+                (Some(script), ..) if of_the_web => self.ran == Some(script.as_str()),
+                (None, ..) if of_the_web => true,
+                _ => opener.parents.iter().any(|parent| is_web_server(parent)),
+            }
+        })
+    }
+
     pub(in crate::hypotheses) fn name(&self) -> String {
-        match (self.file, self.path) {
-            (Some(file), _) => file.path.clone(),
-            (None, Some((path, _))) => path.to_owned(),
-            (None, None) => String::new(),
-        }
+        let file = self.file.map(|f| f.path.as_str()).or(self.ran);
+        file.or(self.path.map(|(path, _)| path)).unwrap_or_default().to_owned()
     }
 }
 
@@ -53,11 +75,13 @@ pub(in crate::hypotheses) fn candidates<'a>(case: &Case<'a>, what: Instant) -> V
         .map(|(_, path, usage)| Script {
             file: file_of(case, path, usage),
             path: Some((path, usage)),
+            ran: None,
         })
         .collect();
+    recorded(case, &mut scripts);
     for file in &case.facts.web_files {
         let known = scripts.iter().any(|s| s.file.is_some_and(|f| f.path == file.path));
-        let script = Script { file: Some(file), path: None };
+        let script = Script::of(file);
         if !known && script.planted() >= PLANTED && is_running(case, file) {
             scripts.push(script);
         }
@@ -74,6 +98,36 @@ fn file_of<'a>(case: &Case<'a>, path: &str, usage: &PathUse) -> Option<&'a WebFi
     case.facts.web_files.iter().filter(|f| f.path.ends_with(&tail)).max_by_key(|f| {
         (!bare.is_empty() && f.path.contains(bare), std::cmp::Reverse(f.path.len()))
     })
+}
+
+/// Adds what the recorder saw run when a session began: scripts of web servers, and files of the sites whatever ran them.
+fn recorded<'a>(case: &Case<'a>, scripts: &mut Vec<Script<'a>>) {
+    let opened: BTreeSet<&str> = case
+        .gathered
+        .outbound
+        .iter()
+        .filter_map(|s| {
+            let process = s.process.as_ref()?;
+            process.site_script().or(process.opener.as_deref()?.script.as_deref())
+        })
+        .collect();
+    let by_server: BTreeSet<&str> =
+        case.gathered.outbound.iter().filter_map(|s| s.process.as_ref()?.site_script()).collect();
+    for ran in opened {
+        let file = case.facts.web_files.iter().find(|f| f.path == ran);
+        if file.is_none() && !by_server.contains(ran) {
+            continue;
+        }
+        let is_it = |s: &&mut Script<'_>| match (s.file, s.path) {
+            (Some(file), _) => file.path == ran,
+            (None, Some((path, _))) => ran.ends_with(path),
+            (None, None) => false,
+        };
+        match scripts.iter_mut().find(is_it) {
+            Some(script) => script.ran = Some(ran),
+            None => scripts.push(Script { file, path: None, ran: Some(ran) }),
+        }
+    }
 }
 
 /// Whether a process of the table runs this file.

@@ -2,7 +2,8 @@
 
 use super::*;
 use heloscope_evidence::facts::Finding;
-use heloscope_evidence::{AuthWhat, Process, Setting, VpnClient, WebFile};
+use heloscope_evidence::{AuthWhat, Opener, Process, Setting, VpnClient, WebFile};
+use std::sync::Arc;
 
 impl Scenario {
     pub(in crate::hypotheses) fn request(&mut self, path: &str, offset: i64) {
@@ -39,6 +40,10 @@ impl Scenario {
             out_interface: Some("wan0".to_owned()),
             pid: None,
             program: None,
+            opener: None,
+            helo: None,
+            sent: None,
+            process_started: None,
             uid: None,
             state: prefix.to_owned(),
             place: Place::byte(SourceId(7), offset.unsigned_abs()),
@@ -185,6 +190,30 @@ impl Scenario {
         });
     }
 
+    /// A connection that the recorder noted: who opened it to which server's port 25, and how much he sent.
+    pub(in crate::hypotheses) fn opened(
+        &mut self,
+        (uid, opener): (u32, &Opener),
+        server: &str,
+        offset: i64,
+        (helo, sent): (Option<&str>, u64),
+    ) {
+        let count = self.connections.len() as u16;
+        self.connections.push(Connection {
+            time: Some(at(offset)),
+            src_port: Some(50_000 + count),
+            dst: server.parse().unwrap(),
+            pid: Some(3000 + u32::from(count)),
+            program: opener.script.clone().or_else(|| Some(opener.exe.clone())),
+            opener: Some(Arc::new(opener.clone())),
+            helo: helo.map(Octets::from),
+            sent: Some(sent),
+            uid: Some(uid),
+            state: "ESTAB".to_owned(),
+            ..self.row(PUBLIC)
+        });
+    }
+
     fn row(&self, src: &str) -> Connection {
         Connection {
             time: None,
@@ -198,6 +227,10 @@ impl Scenario {
             out_interface: None,
             pid: None,
             program: None,
+            opener: None,
+            helo: None,
+            sent: None,
+            process_started: None,
             uid: None,
             state: String::new(),
             place: Place::byte(SourceId(5), 1000 + self.connections.len() as u64),
