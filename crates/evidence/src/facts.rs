@@ -431,7 +431,8 @@ pub struct ListAnswer {
 }
 
 /// What a blocklist said; the last three are no listing and no acquittal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ListState {
     /// It is on the list.
     Listed,
@@ -443,6 +444,19 @@ pub enum ListState {
     Error,
     /// The list has ended.
     Dead,
+}
+
+impl ListState {
+    /// The word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Listed => "listed",
+            Self::Clean => "clean",
+            Self::Refused => "refused",
+            Self::Error => "error",
+            Self::Dead => "dead",
+        }
+    }
 }
 
 /// A figure of a mail summary.

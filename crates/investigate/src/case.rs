@@ -393,12 +393,17 @@ impl<'a> Case<'a> {
 /// A session that delivers or may deliver: mail was tried, or what was said is hidden. Who logs in
 /// is a customer of that server, on whatever port.
 pub(crate) fn is_delivery(seen: &Seen) -> bool {
-    let mail_port = matches!(seen.server.port(), 25 | 2525);
+    let mail_port = is_delivery_port(seen.server.port());
     if seen.authenticated {
         return false;
     }
     let hidden = (seen.tls || seen.hearsay.is_some()) && !seen.too_short_for_mail;
     seen.tried_mail() || (mail_port && hidden)
+}
+
+/// Whether mail is delivered to that port, and not handed in with an account.
+pub(crate) fn is_delivery_port(port: u16) -> bool {
+    matches!(port, 25 | 2525)
 }
 
 /// Whether the first label of a HELO is the name of a machine that wrote the mail log.

@@ -4,30 +4,35 @@
 //! which mail is delivered; what is sent to a port where one logs in is none. It holds when a day of evidence that would show
 //! it (of mail through the mail server its log, else a capture or a record) shows nothing of it; less than a day is said as it
 //! is. Where nothing of that kind was recorded since, nobody can tell: a log says nothing of what never went by it.
+//!
+//! Whether a connection is the culprit's is decided in one place ([`Cause::is_seen_at`]), for newer evidence and for whoever
+//! sees connections as they are opened (`heloscope watch`).
 
 use crate::answer::Path;
-use crate::case::{Case, is_delivery};
+use crate::case::{Case, is_delivery, is_delivery_port};
 use crate::hypotheses::Hypothesis;
 use crate::removal::QUIET_S;
 use heloscope_model::Time;
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 
 /// What an earlier answer (`heloscope.investigation/1`) said, as far as it is held against newer evidence.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Earlier {
     format: String,
-    causes: Vec<EarlierCause>,
+    causes: Vec<Cause>,
     coverage: Vec<EarlierCoverage>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-struct EarlierCause {
+/// A cause that it named: what must not come back.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Cause {
     class: String,
     path: Path,
     culprit: Option<EarlierCulprit>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 struct EarlierCulprit {
     kind: String,
     value: String,
@@ -67,11 +72,60 @@ impl Earlier {
         Ok(earlier)
     }
 
+    /// The causes that it named.
+    pub fn causes(&self) -> &[Cause] {
+        &self.causes
+    }
+
     /// Where its evidence ended: the fix cannot be older.
     pub fn until(&self) -> Option<Time> {
         let times =
             self.coverage.iter().filter_map(|c| c.last.as_deref()?.parse::<jiff::Timestamp>().ok());
         times.max().map(Time::from)
+    }
+}
+
+/// A connection to a mail server, as whoever recorded it knows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Recorded<'a> {
+    /// The script or program that opened it.
+    pub program: Option<&'a str>,
+    /// From where, the innermost address that is known.
+    pub from: IpAddr,
+    /// To which port.
+    pub port: u16,
+}
+
+impl Cause {
+    /// Its class.
+    pub fn class(&self) -> &str {
+        &self.class
+    }
+
+    /// The culprit, where one was named: its kind and its name.
+    pub fn culprit(&self) -> Option<(&str, &str)> {
+        self.culprit.as_ref().map(|culprit| (culprit.kind.as_str(), culprit.value.as_str()))
+    }
+
+    /// Whether connections show it, one by one. What went through the mail server, and what has no culprit, is only found again by
+    /// weighing all that was recorded.
+    pub fn is_shown_by_connections(&self) -> bool {
+        let kind = self.culprit().map(|(kind, _)| kind);
+        self.path != Path::ThroughMta && matches!(kind, Some("script" | "process" | "host"))
+    }
+
+    /// Whether a connection, of which nobody knows what was said in it, is one by which its culprit may deliver mail.
+    pub fn is_seen_at(&self, connection: &Recorded<'_>) -> bool {
+        is_delivery_port(connection.port) && self.is_of(connection)
+    }
+
+    /// Whether it is the culprit's.
+    fn is_of(&self, connection: &Recorded<'_>) -> bool {
+        match self.culprit() {
+            Some(("script" | "process", program)) => connection.program == Some(program),
+            Some(("host", address)) => connection.from.to_canonical().to_string() == address,
+            _ => false,
+        }
     }
 }
 
@@ -136,7 +190,7 @@ pub(crate) fn standing(
             .iter()
             .filter(|h| h.weighing.confidence() > 0.5 && is_same(h, cause))
             .filter_map(|h| h.last)
-            .chain(cause.culprit.iter().flat_map(|culprit| connections(case, culprit)))
+            .chain(connections(case, cause))
             .filter(|at| *at > since)
             .max();
         let watched = case.recorded_since(since, cause.path.shown_by());
@@ -170,7 +224,7 @@ pub(crate) fn standing(
 }
 
 /// The same cause again; where nobody was named, the class alone.
-fn is_same(hypothesis: &Hypothesis, earlier: &EarlierCause) -> bool {
+fn is_same(hypothesis: &Hypothesis, earlier: &Cause) -> bool {
     let culprit = hypothesis.culprit.as_ref();
     match (&earlier.culprit, culprit) {
         (Some(earlier), Some(now)) => earlier.value == now.value,
@@ -179,22 +233,16 @@ fn is_same(hypothesis: &Hypothesis, earlier: &EarlierCause) -> bool {
 }
 
 /// Deliveries, or what may be one, at which the culprit is recorded: its program or script, its inside address.
-fn connections<'c>(
-    case: &'c Case<'_>,
-    culprit: &'c EarlierCulprit,
-) -> impl Iterator<Item = Time> + 'c {
+fn connections<'c>(case: &'c Case<'_>, cause: &'c Cause) -> impl Iterator<Item = Time> + 'c {
     case.gathered.outbound.iter().filter(|seen| is_delivery(seen)).filter_map(move |seen| {
-        let is_it = match culprit.kind.as_str() {
-            "script" | "process" => {
-                seen.process.as_ref().is_some_and(|p| p.program.as_deref() == Some(&culprit.value))
-            }
-            // What the firewall's line says was not let through is the fix at work.
-            "host" => {
-                let shut_out = seen.hearsay.as_ref().is_some_and(|h| h.dropped);
-                !shut_out && seen.speaker().to_string() == culprit.value
-            }
-            _ => false,
+        let recorded = Recorded {
+            program: seen.process.as_ref().and_then(|process| process.program.as_deref()),
+            from: seen.speaker(),
+            port: seen.server.port(),
         };
-        is_it.then_some(seen.start)
+        // A machine that a firewall's line says was not let through is the fix at work.
+        let shut_out = seen.hearsay.as_ref().is_some_and(|h| h.dropped);
+        let at_work = shut_out && cause.culprit().is_some_and(|(kind, _)| kind == "host");
+        (cause.is_of(&recorded) && !at_work).then_some(seen.start)
     })
 }

@@ -95,8 +95,9 @@ pub struct Alert {
     pub because: Option<String>,
 }
 
-/// What goes out.
-#[derive(Clone, Debug, PartialEq)]
+/// What goes out; kept until it has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Say {
     /// Something is wrong.
     Raised(Alert),

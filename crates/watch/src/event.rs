@@ -1,5 +1,6 @@
 //! What the core is told, in the order in which it became known.
 
+use heloscope_evidence::ListState;
 use heloscope_host::Noted;
 use heloscope_maillog::live::Entry;
 use heloscope_model::Time;
@@ -70,35 +71,6 @@ pub struct Answer {
     pub codes: Vec<IpAddr>,
     /// The list's words, or the meaning of the codes.
     pub text: String,
-}
-
-/// What an answer means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ListState {
-    /// The address is on it.
-    Listed,
-    /// It is not.
-    Clean,
-    /// The list does not answer us (a public resolver, too many questions, no key).
-    Refused,
-    /// No answer, or one that means nothing.
-    Error,
-    /// The list answers its own test points wrongly.
-    Dead,
-}
-
-impl ListState {
-    /// The word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Listed => "listed",
-            Self::Clean => "clean",
-            Self::Refused => "refused",
-            Self::Error => "error",
-            Self::Dead => "dead",
-        }
-    }
 }
 
 /// When something of an event happened, where it says so itself.

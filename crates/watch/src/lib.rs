@@ -22,7 +22,7 @@ mod watch;
 
 pub use alert::{Alert, Rule, Say, Severity, Summary};
 pub use config::Config;
-pub use event::{Answer, Event, Heard, ListState, QueueSize};
+pub use event::{Answer, Event, Heard, QueueSize};
 pub use rates::Who;
 pub use rules::list_changed::Known;
 pub use session::Session;

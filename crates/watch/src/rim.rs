@@ -8,12 +8,17 @@
 //!  lists    ┘
 //! ```
 
+mod answers;
 mod clock;
+mod core;
 mod host;
+mod inbox;
 mod journald;
+mod kept;
 mod lists;
 mod logs;
 mod metrics;
+mod notes;
 mod notify;
 mod page;
 mod queue;
@@ -21,6 +26,7 @@ mod recorder;
 mod run;
 mod tail;
 
+pub use answers::Unread;
 pub use host::{Found, Unresolved};
 pub use lists::Unready as ListsUnready;
 pub use notify::Unready;

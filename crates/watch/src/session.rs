@@ -11,6 +11,8 @@ use std::net::SocketAddr;
 
 /// Connections that are remembered.
 const MOST: usize = 1000;
+/// Bytes of the shortest mail: `HELO x`, an empty sender, one recipient, DATA and the dot.
+const SHORTEST_MAIL: u64 = 64;
 /// Ancestors that are named.
 const MOST_ANCESTORS: usize = 4;
 
@@ -104,6 +106,13 @@ impl Session {
         }
     }
 
+    /// Whether a mail may have gone by it: it was open, and not too short where its end was seen. What a handshake of TLS costs
+    /// counts as if it were mail.
+    pub(crate) fn may_have_mailed(&self) -> bool {
+        let open = self.outcome.as_deref() == Some("open");
+        open && (self.end.is_none() || self.sent >= SHORTEST_MAIL)
+    }
+
     /// The lines that prove who it was.
     pub(crate) fn proof(&self, settings: &Settings) -> Vec<String> {
         let client = self.client.map_or_else(|| "?".to_owned(), |c| c.to_string());
@@ -146,11 +155,11 @@ fn command(process: &Process) -> String {
 pub(crate) struct Sessions(VecDeque<Session>);
 
 impl Sessions {
-    pub(crate) fn push(&mut self, session: Session) {
-        if self.0.len() == MOST {
-            self.0.pop_front();
-        }
+    /// Remembers one; what has to be forgotten for it.
+    pub(crate) fn push(&mut self, session: Session) -> Option<Session> {
+        let oldest = if self.0.len() == MOST { self.0.pop_front() } else { None };
         self.0.push_back(session);
+        oldest
     }
 
     /// The newest that is meant.

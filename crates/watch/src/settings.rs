@@ -1,5 +1,6 @@
 //! What the core is told of this host, resolved: numbers instead of names, nothing left to look up.
 
+use heloscope_investigate::verify::Cause;
 use heloscope_model::Time;
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,6 +92,8 @@ pub enum Gone {
     Account(String),
     /// An address behind this host, or a client of the mail server, sends.
     Address(IpNet),
+    /// The culprit of a cause that an answer of `heloscope investigate` named delivers mail, as `heloscope verify` sees it.
+    Cause(Cause),
 }
 
 /// From where on it is too much.

@@ -1,13 +1,14 @@
 //! How things stand, as the page, the terminal and the metrics show it (`heloscope.watch/1`).
 
 use crate::alert::{Alert, Rule, Summary};
-use crate::event::{ListState, QueueSize};
+use crate::event::QueueSize;
 use crate::rates::Who;
 use crate::rules::list_changed::Known;
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::shown::shown;
 use crate::standing::Standing;
+use heloscope_evidence::ListState;
 use heloscope_model::Time;
 use serde::Serialize;
 

@@ -163,6 +163,8 @@ impl Watch {
                     if let Some(program) = self.programs.get_mut(&session.culprit()) {
                         program.bytes = program.bytes.saturating_add(ended.sent);
                     }
+                    let session = session.clone();
+                    self.over(&session);
                 }
             }
             Noted::Passing { time, passing } => self.passing(time, &passing),
@@ -192,10 +194,29 @@ impl Watch {
         fix_undone::session(&mut desk, &session);
         if session.standing == Standing::Local {
             // It went nowhere: the MTA of this host takes it, and its log tells the rest.
-            return self.sessions.push(session);
+            return self.remember(session);
         }
         self.judged(&session);
-        self.sessions.push(session);
+        self.remember(session);
+    }
+
+    fn remember(&mut self, session: Session) {
+        // One whose end was not seen in a thousand others is counted as it is.
+        if let Some(oldest) = self.sessions.push(session).filter(|oldest| oldest.end.is_none()) {
+            self.over(&oldest);
+        }
+    }
+
+    /// A connection is over, and its standing is clear: past the MTA it counts as a recipient, if it may have brought a mail.
+    fn over(&mut self, session: &Session) {
+        if !session.standing.is_bad() || !session.may_have_mailed() {
+            return;
+        }
+        let (mut desk, kept) = self.desk();
+        for who in [Who::Script(session.culprit()), Who::Host] {
+            let profile = kept.rates.add(&who, session.start.min(desk.now), 1);
+            rate::sent(&mut desk, kept.above, &who, profile);
+        }
     }
 
     /// A connection whose standing is clear, or is waited for.
@@ -212,14 +233,13 @@ impl Watch {
         if !session.standing.is_bad() {
             return;
         }
-        let (mut desk, kept) = self.desk();
+        let (mut desk, _) = self.desk();
         match session.standing {
             Standing::Foreign => foreign_exe::seen(&mut desk, session),
             _ => past_the_mta::seen(&mut desk, session),
         }
-        for who in [Who::Script(session.culprit()), Who::Host] {
-            let profile = kept.rates.add(&who, session.start.min(desk.now), 1);
-            rate::sent(&mut desk, kept.above, &who, profile);
+        if session.end.is_some() {
+            self.over(session);
         }
     }
 
@@ -227,9 +247,7 @@ impl Watch {
         self.kept.day.passing += 1;
         let (mut desk, _) = self.desk();
         past_the_mta::passing(&mut desk, time, passing);
-        let inside = passing.client.ip().to_canonical();
-        let what = format!("{} -> {}, from behind this host", passing.client, passing.server);
-        fix_undone::passing(&mut desk, time, inside, &what);
+        fix_undone::passing(&mut desk, time, passing);
     }
 
     fn line(&mut self, entry: &Entry, at: Time) {

@@ -1,6 +1,7 @@
 //! What this host is: its mail server, users, logs and queue, from the configuration and from what stands where it
 //! usually does. Reads files; runs nothing.
 
+use super::answers;
 use crate::config::{Config, User};
 use crate::settings::{Allowed, Mta, Settings};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +35,8 @@ pub enum Unresolved {
     User(String),
     #[error("timezone = {0:?} is no time zone (Europe/Berlin)")]
     Zone(String),
+    #[error(transparent)]
+    Answer(#[from] answers::Unread),
     #[error(transparent)]
     Refused(#[from] crate::config::Refused),
 }
@@ -113,13 +116,13 @@ impl Found {
                 ports: said.ports.clone(),
             })
         });
-        let fixed = config.fixed.iter().map(crate::config::Fixed::resolved);
+        let fixed = answers::resolved(&config.fixed, &mut blind)?;
         let settings = Settings {
             mta,
             allowed: allowed.collect::<Result<_, Unresolved>>()?,
             allowed_clients: config.allowed_clients.iter().map(|net| net.0).collect(),
             addresses: config.addresses.clone(),
-            fixed: fixed.collect::<Result<_, _>>()?,
+            fixed,
             limits: config.limits.into(),
             count_local: config.count_local,
             own_pid: std::process::id(),

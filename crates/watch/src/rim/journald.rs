@@ -3,7 +3,8 @@
 //! journalctl is the journal's own reader; it is started once and again when it ends, and stopped with us.
 
 use super::clock;
-use super::run::{Inbox, Notes};
+use super::inbox::Inbox;
+use super::notes::Notes;
 use crate::event::Event;
 use heloscope_maillog::Live;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
@@ -90,7 +91,7 @@ fn read(mut child: Child, kept: &Path, inbox: &Inbox) {
             since = 0;
             if let Some(cursor) = cursor(text) {
                 // Not kept, some lines are read again after a restart: counted twice, never missed.
-                drop(super::run::replace(kept, cursor.as_bytes()));
+                drop(super::kept::replace(kept, cursor.as_bytes()));
             }
         }
         if !listening || inbox.is_ending() {

@@ -3,9 +3,11 @@
 //! Which lists, with which keys and by which resolver is read while there is the right to ([`prepare`]). What an answer
 //! means is `heloscope_lists`' to say; what changed is the core's to find.
 
-use super::run::{Inbox, Notes};
+use super::inbox::Inbox;
+use super::notes::Notes;
 use crate::config;
-use crate::event::{Answer, Event, ListState};
+use crate::event::{Answer, Event};
+use heloscope_evidence::ListState;
 use heloscope_lists::{Asker, Asking, Check, Key, Outcome, Target};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};

@@ -1,7 +1,8 @@
 //! The thread that follows the mail logs: lines in, [`Event::Log`] out; positions are kept in the state folder.
 
 use super::clock;
-use super::run::{Inbox, Notes};
+use super::inbox::Inbox;
+use super::notes::Notes;
 use super::tail::{Position, Tail};
 use crate::event::Event;
 use crate::shown::shown;
@@ -53,7 +54,7 @@ pub(crate) fn follow(logs: Logs, inbox: &Inbox, notes: &Notes) {
                 .collect();
             if now != written {
                 let text = serde_json::to_vec(&now).unwrap_or_default();
-                let failed = super::run::replace(&kept, &text).err();
+                let failed = super::kept::replace(&kept, &text).err();
                 notes.set(
                     "positions",
                     failed.map(|error| format!("positions in the logs cannot be kept: {error}")),

@@ -1,7 +1,7 @@
 //! What is counted, in Prometheus' text format.
 
-use crate::event::ListState;
 use crate::status::Status;
+use heloscope_evidence::ListState;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;

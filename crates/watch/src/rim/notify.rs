@@ -1,23 +1,22 @@
 //! Carries what is said away: letters, a web service, the system's log. Each way has a queue and a patience of its own; one
-//! that fails holds up no other, and is told on the status page.
+//! that fails holds up no other, and is told on the status page. What has not gone out at the end waits for the next run.
 
 mod mail;
+mod outbox;
 mod syslog;
 mod text;
 mod webhook;
 
-use super::run::Notes;
+pub(crate) use outbox::Outbox;
+
+use super::notes::Notes;
 use crate::alert::Say;
 use crate::config::Config;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
 
-/// Words that wait for one way.
-const WAITING: usize = 256;
 /// How long is waited before each further try.
 const TRIES: [Duration; 5] = [
     Duration::from_secs(2),
@@ -83,58 +82,58 @@ fn secret(path: &std::path::Path, what: &'static str) -> Result<String, Unready>
     Ok(text.trim().to_owned())
 }
 
-/// Where the core hands its words over.
-#[derive(Debug)]
-pub(crate) struct Sender(Vec<(&'static str, mpsc::Sender<Arc<Say>>)>);
-
-impl Sender {
-    /// Never waits: a way whose queue is full loses what comes, and that is told.
-    pub(crate) fn send(&self, say: Say, notes: &Notes) {
-        let say = Arc::new(say);
-        for (name, to) in &self.0 {
-            if to.try_send(say.clone()).is_err() {
-                notes.set(
-                    &format!("{name} queue"),
-                    Some(format!("{name}: too many alerts wait; some were not sent")),
-                );
-            }
-        }
+/// An error with what caused it.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        said.push_str(&format!(": {error}"));
+        cause = error.source();
     }
+    said
 }
 
-/// A task for each way.
+/// A task for each way: what waits for it goes out in its order.
 pub(crate) fn start(
     runtime: &tokio::runtime::Runtime,
     posts: Vec<Box<dyn Post>>,
+    outbox: &Outbox,
     host: &str,
     notes: &Notes,
-) -> Sender {
-    let mut senders = Vec::new();
+) {
     for post in posts {
-        let (to, mut from) = mpsc::channel::<Arc<Say>>(WAITING);
-        senders.push((post.name(), to));
-        let (host, notes) = (host.to_owned(), notes.clone());
+        let (outbox, host, notes) = (outbox.clone(), host.to_owned(), notes.clone());
         runtime.spawn(async move {
-            while let Some(say) = from.recv().await {
-                let sent = persist(post.as_ref(), &say, &host, &notes).await;
-                notes.set(
-                    post.name(),
-                    sent.err().map(|why| format!("{}: not sent: {why}", post.name())),
-                );
+            let way = post.name();
+            loop {
+                let say = outbox.next(way).await;
+                let sent = persist(post.as_ref(), &say, &outbox, &host, &notes).await;
+                notes.set(way, sent.err().map(|why| format!("{way}: not sent: {why}")));
+                outbox.done(way, &notes);
             }
         });
     }
-    Sender(senders)
 }
 
 /// Tries, and tries again for a quarter of an hour or so.
-async fn persist(post: &dyn Post, say: &Say, host: &str, notes: &Notes) -> Result<(), String> {
+async fn persist(
+    post: &dyn Post,
+    say: &Say,
+    outbox: &Outbox,
+    host: &str,
+    notes: &Notes,
+) -> Result<(), String> {
     for wait in TRIES.iter().map(Some).chain([None]) {
         let Err(failed) = post.send(say, host).await else { return Ok(()) };
         let Some(wait) = wait.filter(|_| !failed.for_good) else { return Err(failed.why) };
         let note = format!("{}: not sent yet: {}", post.name(), failed.why);
         notes.set(post.name(), Some(note));
+        outbox.rests(post.name(), true);
         tokio::time::sleep(*wait).await;
+        outbox.rests(post.name(), false);
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,8 @@
 //! GET alone; nothing can be changed here. Refused is a request under a foreign name (a page of somebody's browser that was led to
 //! loopback). The page loads nothing from anybody else, runs no script, and loads itself again now and then.
 
+use super::inbox::Ending;
 use super::metrics;
-use super::run::Ending;
 use crate::alert::Alert;
 use crate::session::Session;
 use crate::status::Status;

@@ -1,7 +1,8 @@
 //! The size of Postfix's queue, counted in its spool: names only, nothing is opened. `postqueue` is not run: it needs rights
 //! by its group, which this process has forbidden itself.
 
-use super::run::{Inbox, Notes};
+use super::inbox::Inbox;
+use super::notes::Notes;
 use crate::event::{Event, QueueSize};
 use std::fs;
 use std::io;

@@ -4,7 +4,8 @@
 //! the record what comes meanwhile, and is said as long as it lasts.
 
 use super::clock;
-use super::run::{Inbox, Notes};
+use super::inbox::Inbox;
+use super::notes::Notes;
 use crate::config::Record;
 use crate::event::Event;
 use heloscope_host::store::keeper::{Keeper, Kept};

@@ -1,30 +1,26 @@
 //! Puts it together: what needs rights first ([`prepare`]), then threads ([`Prepared::start`]), then the end.
 
+use super::core::{Core, WAITING};
 use super::host::{Found, Unresolved};
-use super::lists;
-use super::notify::{self, Post};
+use super::inbox::{Ending, Inbox};
+use super::notes::Notes;
+use super::notify::{self, Outbox, Post};
 use super::page::{self, Shared};
-use super::{clock, journald, logs, queue, recorder};
+use super::{journald, lists, logs, queue, recorder};
 use crate::Watch;
-use crate::alert::Say;
 use crate::config::Config;
-use crate::event::Event;
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Events that wait for the core; a recorder or log that is faster waits.
-const WAITING: usize = 4096;
-const TICK: Duration = Duration::from_millis(500);
-/// Ticks between two times at which what must outlive a restart is written.
-const KEEP_EVERY: u32 = 60;
 const KEPT: &str = "watch.json";
+const UNSENT: &str = "unsent.json";
+/// How long the end waits for what is on its way out.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// Why it does not start.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +93,7 @@ impl std::fmt::Debug for Prepared {
 pub struct Running {
     ending: Ending,
     threads: Vec<JoinHandle<()>>,
+    outbox: Outbox,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -130,7 +127,7 @@ impl Prepared {
         let ending = Ending::default();
         let notes = Notes::default();
         let (to, events) = sync_channel(WAITING);
-        let inbox = Inbox { to, ending: ending.clone() };
+        let inbox = Inbox::new(to, ending.clone());
         let mut threads = Threads(Vec::new());
         let mut sees = vec![format!("MTA: {}", found.settings.mta.name)];
 
@@ -186,14 +183,16 @@ impl Prepared {
                 )
             }));
         }
-        let post = notify::start(&runtime, posts, &found.host, &notes);
+        let (outbox, failed) = Outbox::open(config.state.join(UNSENT), &posts);
+        blind.extend(failed);
+        notify::start(&runtime, posts, &outbox, &found.host, &notes);
         let shared = Shared::new(found.host, blind.clone());
         let core = Core {
             watch,
             kept,
             shared: shared.clone(),
             notes,
-            post,
+            outbox: outbox.clone(),
             summary: found.summary,
             zone: found.zone,
         };
@@ -207,19 +206,21 @@ impl Prepared {
                 tracing::error!(%error, "the status page is gone");
             }
         });
-        let running = Running { ending, threads: threads.0, runtime };
+        let running = Running { ending, threads: threads.0, outbox, runtime };
         Ok(Started { running, address, sees, blind })
     }
 }
 
 impl Running {
-    /// Ends it: what was seen is still judged and kept, what is to be said is given a few seconds to go out.
+    /// Ends it: what was seen is still judged and kept, what is to be said is given a few seconds to go out. What has not gone
+    /// out by then waits for the next run.
     pub fn end(self) {
         self.ending.end();
         for thread in self.threads {
             drop(thread.join());
         }
-        self.runtime.shutdown_timeout(Duration::from_secs(3));
+        self.outbox.wait(LAST_WORDS);
+        self.runtime.shutdown_timeout(Duration::from_secs(1));
     }
 }
 
@@ -233,217 +234,6 @@ impl Threads {
     }
 }
 
-/// The thread of the core.
-struct Core {
-    watch: Watch,
-    kept: PathBuf,
-    shared: Shared,
-    notes: Notes,
-    post: notify::Sender,
-    summary: Option<jiff::civil::Time>,
-    zone: jiff::tz::TimeZone,
-}
-
-impl Core {
-    /// Tells the core this host's addresses, where they changed. Those that were known hold while they cannot be read.
-    fn own_addresses(&mut self, known: &mut BTreeSet<IpAddr>) {
-        match heloscope_host::addresses::own() {
-            Ok(addresses) => {
-                self.notes.set("addresses", None);
-                if addresses != *known {
-                    known.clone_from(&addresses);
-                    self.take(Event::Addresses(addresses));
-                }
-            }
-            Err(error) => self
-                .notes
-                .set("addresses", Some(format!("this host's addresses cannot be read: {error}"))),
-        }
-    }
-
-    fn run(mut self, events: &Receiver<Event>, ending: &Ending) {
-        let mut own = BTreeSet::new();
-        let mut due = self.summary_after_now();
-        let mut ticks = 0_u32;
-        self.own_addresses(&mut own);
-        let mut ticked = clock::now();
-        loop {
-            match events.recv_timeout(TICK) {
-                Ok(event) => {
-                    self.take(event);
-                    // What waits is taken before anybody is shown how things stand.
-                    for event in events.try_iter().take(WAITING) {
-                        self.take(event);
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => ending.pause(TICK),
-            }
-            let now = clock::now();
-            if now.since(ticked).abs() >= TICK.as_secs_f64() {
-                ticked = now;
-                ticks = ticks.wrapping_add(1);
-                if ticks.is_multiple_of(10) {
-                    self.own_addresses(&mut own);
-                }
-                if due.is_some_and(|due| now >= due) {
-                    self.take(Event::SummaryDue);
-                    due = self.summary_after_now();
-                }
-                self.take(Event::Tick);
-                if ticks.is_multiple_of(KEEP_EVERY) {
-                    self.keep();
-                }
-                self.show();
-            }
-            if ending.is_ending() && events.try_recv().is_err() {
-                break;
-            }
-        }
-        self.keep();
-    }
-
-    fn take(&mut self, event: Event) {
-        let said = self.watch.take(clock::now(), event);
-        if said.is_empty() {
-            return;
-        }
-        for say in said {
-            match &say {
-                Say::Raised(alert) => {
-                    tracing::warn!(id = alert.id, rule = alert.rule.word(), "{}", alert.summary)
-                }
-                Say::Resolved(alert) => tracing::info!(
-                    id = alert.id,
-                    rule = alert.rule.word(),
-                    "over: {}",
-                    alert.summary
-                ),
-                Say::Summary(_) => tracing::info!("summary of the day"),
-            }
-            self.post.send(say, &self.notes);
-        }
-        self.show();
-        // An alert that was sent is not sent again by the next run.
-        self.keep();
-    }
-
-    fn show(&self) {
-        self.shared.set(self.watch.status(), self.notes.all());
-    }
-
-    fn keep(&self) {
-        let failed = replace(&self.kept, &self.watch.keep()).err();
-        let note = failed.map(|error| format!("{} cannot be kept: {error}", self.kept.display()));
-        self.notes.set("kept", note);
-    }
-
-    /// The next time of the daily summary.
-    fn summary_after_now(&self) -> Option<heloscope_model::Time> {
-        let at = self.summary?;
-        let now = jiff::Timestamp::from_nanosecond(i128::from(clock::now().nanos())).ok()?;
-        let today = self.zone.to_datetime(now).date();
-        [today, today.tomorrow().ok()?].into_iter().find_map(|day| {
-            let due = self.zone.to_timestamp(day.to_datetime(at)).ok()?;
-            (due > now).then(|| due.into())
-        })
-    }
-}
-
 fn words(ports: &[u16]) -> String {
     ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
-}
-
-/// Where threads bring their events.
-#[derive(Clone, Debug)]
-pub(crate) struct Inbox {
-    to: SyncSender<Event>,
-    ending: Ending,
-}
-
-impl Inbox {
-    /// Whether somebody listens.
-    pub(crate) fn send(&self, event: Event) -> bool {
-        self.to.send(event).is_ok()
-    }
-
-    pub(crate) fn is_ending(&self) -> bool {
-        self.ending.is_ending()
-    }
-
-    /// Waits, but not beyond the end.
-    pub(crate) fn pause(&self, long: Duration) {
-        self.ending.pause(long);
-    }
-}
-
-#[cfg(test)]
-impl Inbox {
-    /// One, what comes into it, and what ends it.
-    pub(crate) fn for_tests() -> (Self, Receiver<Event>, impl FnOnce()) {
-        let (to, events) = sync_channel(16);
-        let ending = Ending::default();
-        (Self { to, ending: ending.clone() }, events, move || ending.end())
-    }
-}
-
-/// Whether it is to end.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Ending(Arc<(Mutex<bool>, Condvar, tokio::sync::Notify)>);
-
-impl Ending {
-    fn end(&self) {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.0.1.notify_all();
-        self.0.2.notify_waiters();
-        self.0.2.notify_one();
-    }
-
-    fn is_ending(&self) -> bool {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn pause(&self, long: Duration) {
-        let ending = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.0.1.wait_timeout_while(ending, long, |ending| !*ending));
-    }
-
-    pub(crate) async fn ended(self) {
-        if !self.is_ending() {
-            self.0.2.notified().await;
-        }
-    }
-}
-
-/// What goes wrong at the moment, by where: told on the status page, and in the log once.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Notes(Arc<Mutex<BTreeMap<String, String>>>);
-
-impl Notes {
-    /// How it stands there: something wrong, or nothing.
-    pub(crate) fn set(&self, place: &str, what: Option<String>) {
-        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match what {
-            None => {
-                notes.remove(place);
-            }
-            Some(what) => {
-                let before = notes.insert(place.to_owned(), what.clone());
-                if before.is_none() {
-                    tracing::warn!("{what}");
-                }
-            }
-        }
-    }
-
-    pub(crate) fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
-    }
-}
-
-/// Writes a file whole, or not at all.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension("new");
-    std::fs::write(&beside, bytes)?;
-    std::fs::rename(&beside, path)
 }

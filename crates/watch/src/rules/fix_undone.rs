@@ -1,8 +1,9 @@
 //! fix-undone: something that was mended is seen again: the script that was removed sends, the account whose password was
 //! changed, the machine that was shut out.
 //!
-//! In: the `[[fixed]]` statements, each with its time; what was seen before it says nothing. Proof: the connection or the
-//! line. Over when it was not seen for the quiet time.
+//! In: the `[[fixed]]` statements, each with its time; what was seen before it says nothing. The culprits of an answer of
+//! `heloscope investigate` are known again by the decision that `heloscope verify` makes ([`Cause::is_seen_at`]). Proof: the connection or
+//! the line. Over when it was not seen for the quiet time.
 
 use super::Desk;
 use crate::alert::{Rule, Severity};
@@ -10,8 +11,11 @@ use crate::book::Telling;
 use crate::session::Session;
 use crate::settings::{Fixed, Gone};
 use crate::shown::shown;
+use crate::standing::Standing;
+use heloscope_host::forwarded::Passing;
+use heloscope_investigate::verify::{Cause, Recorded};
 use heloscope_model::Time;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// A connection of this host.
 pub(crate) fn session(desk: &mut Desk<'_>, session: &Session) {
@@ -23,12 +27,23 @@ pub(crate) fn session(desk: &mut Desk<'_>, session: &Session) {
                 [session.exe.as_ref(), session.script.as_ref(), Some(&session.comm)]
                     .contains(&Some(name))
             }
+            // What goes to the mail server here is for its log to tell.
+            Gone::Cause(cause) => session.standing != Standing::Local && opens(cause, session),
             Gone::Account(_) | Gone::Address(_) => false,
         };
         if meant {
             raise(desk, fixed, || session.proof(settings));
         }
     }
+}
+
+fn opens(cause: &Cause, session: &Session) -> bool {
+    let named = session.script.as_ref().or(session.exe.as_ref()).unwrap_or(&session.comm);
+    cause.is_seen_at(&Recorded {
+        program: Some(named),
+        from: session.client.map_or(Ipv4Addr::UNSPECIFIED.into(), |client| client.ip()),
+        port: session.server.port(),
+    })
 }
 
 /// A mail was taken with a password, or from a client.
@@ -43,7 +58,7 @@ pub(crate) fn taken(
         let meant = match &fixed.gone {
             Gone::Account(name) => account == Some(name),
             Gone::Address(net) => ip.is_some_and(|ip| net.contains(&ip.to_canonical())),
-            Gone::Script(_) | Gone::Process(_) => false,
+            Gone::Script(_) | Gone::Process(_) | Gone::Cause(_) => false,
         };
         if meant {
             raise(desk, fixed, || {
@@ -57,9 +72,17 @@ pub(crate) fn taken(
 }
 
 /// A machine behind this host connects.
-pub(crate) fn passing(desk: &mut Desk<'_>, time: Time, inside: IpAddr, what: &str) {
+pub(crate) fn passing(desk: &mut Desk<'_>, time: Time, passing: &Passing) {
+    let inside = passing.client.ip().to_canonical();
+    let recorded = Recorded { program: None, from: inside, port: passing.server.port() };
     for fixed in desk.settings.fixed.iter().filter(|fixed| time > fixed.time) {
-        if matches!(&fixed.gone, Gone::Address(net) if net.contains(&inside)) {
+        let meant = match &fixed.gone {
+            Gone::Address(net) => net.contains(&inside),
+            Gone::Cause(cause) => cause.is_seen_at(&recorded),
+            Gone::Script(_) | Gone::Process(_) | Gone::Account(_) => false,
+        };
+        if meant {
+            let what = format!("{} -> {}, from behind this host", passing.client, passing.server);
             raise(desk, fixed, || vec![format!("{time} {what}")]);
         }
     }
@@ -75,6 +98,11 @@ fn raise(desk: &mut Desk<'_>, fixed: &Fixed, proof: impl FnOnce() -> Vec<String>
             format!("the address {}", net.addr())
         }
         Gone::Address(net) => format!("the network {net}"),
+        Gone::Cause(cause) => match cause.culprit() {
+            Some(("host", address)) => format!("the machine {}", shown(address)),
+            Some((kind, name)) => format!("the {kind} {}", shown(name)),
+            None => format!("what was called {}", shown(cause.class())),
+        },
     };
     desk.book.raise(now, Rule::FixUndone, &gone, Some(quiet), || Telling {
         severity: Severity::Alert,

@@ -7,9 +7,10 @@
 use super::Desk;
 use crate::alert::{Rule, Severity};
 use crate::book::Telling;
-use crate::event::{Answer, ListState};
+use crate::event::Answer;
 use crate::recent::Recent;
 use crate::shown::shown;
+use heloscope_evidence::ListState;
 use heloscope_model::Time;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;

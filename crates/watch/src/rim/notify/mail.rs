@@ -1,7 +1,7 @@
 //! Letters, by a way of their own: straight to the configured relay, encrypted and with an account where that is said. Not
 //! through this host's queue, whose mail is what may be refused.
 
-use super::{Failed, Later, Post, Unready, secret, text};
+use super::{Failed, Later, Post, Unready, in_full, secret, text};
 use crate::alert::Say;
 use crate::config::{Mail, Tls as Said};
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
@@ -106,11 +106,6 @@ impl Post for Letters {
             }
         })
     }
-}
-
-fn in_full(error: &dyn std::error::Error) -> String {
-    let cause = error.source().map_or_else(String::new, |cause| format!(": {cause}"));
-    format!("{error}{cause}")
 }
 
 fn parameters(host: &str, ca: Option<&Path>) -> Result<TlsParameters, Unready> {

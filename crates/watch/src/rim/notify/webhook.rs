@@ -1,6 +1,6 @@
 //! Posts alerts as JSON (heloscope.alert/1) to a web service. Follows no redirection; what it answers is not read.
 
-use super::{Failed, Later, Post, Unready, secret, text};
+use super::{Failed, Later, Post, Unready, in_full, secret, text};
 use crate::alert::Say;
 use crate::config::Webhook;
 use std::time::Duration;
@@ -21,7 +21,17 @@ impl Hook {
         let url = reqwest::Url::parse(&said.url).map_err(|error| bad(&error))?;
         let token =
             said.token.as_deref().map(|path| secret(path, "the webhook's token")).transpose()?;
-        let client = reqwest::Client::builder()
+        let mut client = reqwest::Client::builder();
+        if let Some(path) = &said.ca {
+            let pem = secret(path, "the webhook's authorities")?;
+            let authorities = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
+                .map_err(|error| bad(&error.without_url()))?;
+            if authorities.is_empty() {
+                return Err(Unready::Webhook(format!("{} holds no certificate", path.display())));
+            }
+            client = client.tls_certs_only(authorities);
+        }
+        let client = client
             .timeout(PATIENCE)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -60,14 +70,4 @@ impl Post for Hook {
             Err(Failed { why: format!("it answers {status}"), for_good: !again })
         })
     }
-}
-
-fn in_full(error: &dyn std::error::Error) -> String {
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        said.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    said
 }
