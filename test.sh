@@ -11,7 +11,7 @@ curl xz-utils swaks bind9-dnsutils rbldnsd unbound spamassassin rspamd chromium 
 monitoring-plugins-contrib libdata-validate-domain-perl libdata-validate-ip-perl
 libcapture-tiny-perl libnet-dns-perl libnet-ip-perl libreadonly-perl libmonitoring-plugin-perl clang
 llvm libbpf-dev apache2 cron openssh-client openssh-server sshpass wireguard-go wireguard-tools
-busybox udhcpc perl"
+busybox udhcpc perl dovecot-core python3"
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     missing=""
     for package in $packages; do

@@ -117,8 +117,10 @@ impl Session {
     pub(crate) fn proof(&self, settings: &Settings) -> Vec<String> {
         let client = self.client.map_or_else(|| "?".to_owned(), |c| c.to_string());
         let exe = self.exe.as_deref().map_or_else(|| "an unknown file".to_owned(), shown);
+        let script = self.script.as_deref();
+        let runs = script.map_or_else(String::new, |script| format!(" runs {}", shown(script)));
         let mut first = format!(
-            "{} {client} -> {} ({}): process {} \"{}\", {exe}{}, {}",
+            "{} {client} -> {} ({}): process {} \"{}\", {exe}{}{runs}, {}",
             instant(&self.start),
             self.server,
             self.outcome.as_deref().map_or_else(|| "under way".to_owned(), shown),

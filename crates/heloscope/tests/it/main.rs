@@ -19,6 +19,7 @@ mod helo;
 mod hostile;
 mod list;
 mod live;
+mod one_address;
 mod permission;
 mod record;
 mod redact;
@@ -32,6 +33,8 @@ mod transforms;
 mod usage;
 mod washer;
 mod watch;
+mod watch_story;
+mod watch_tls;
 mod witness;
 
 use std::path::{Path, PathBuf};

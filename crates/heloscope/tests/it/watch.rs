@@ -13,17 +13,37 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// A watch that runs.
-struct Watching {
+pub(crate) struct Watching {
     process: Child,
     page: SocketAddr,
-    said: Vec<String>,
+    /// Whose network it has; the test's own where none is said.
+    network_of: Option<i32>,
+    pub(crate) said: Vec<String>,
 }
 
 impl Watching {
     fn start(folder: &Path, config: &str) -> Self {
+        Self::of(folder, config, None)
+    }
+
+    /// Runs it where another process has its network; the files and processes are ours.
+    pub(crate) fn within(network_of: i32, folder: &Path, config: &str) -> Self {
+        Self::of(folder, config, Some(network_of))
+    }
+
+    fn of(folder: &Path, config: &str, network_of: Option<i32>) -> Self {
         let path = folder.join("watch.toml");
         std::fs::write(&path, config).unwrap();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_heloscope"))
+        let mut command = match network_of {
+            None => Command::new(env!("CARGO_BIN_EXE_heloscope")),
+            Some(pid) => {
+                let mut command = Command::new("nsenter");
+                command.args(["-n", "-t", &pid.to_string(), "--"]);
+                command.arg(env!("CARGO_BIN_EXE_heloscope"));
+                command
+            }
+        };
+        let mut process = command
             .args(["watch", "--listen", "127.0.0.1:0", "--config"])
             .arg(path)
             .stdout(Stdio::piped())
@@ -47,20 +67,21 @@ impl Watching {
             said.push(error.trim_end().to_owned());
         }
         std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::sink()));
-        Self { process, page: page.parse().unwrap(), said }
+        Self { process, page: page.parse().unwrap(), network_of, said }
     }
 
-    fn get(&self, path: &str) -> String {
-        get(self.page, path, &self.page.to_string())
+    pub(crate) fn get(&self, path: &str) -> String {
+        let (page, path) = (self.page, path.to_owned());
+        in_network(self.network_of, move || get(page, &path, &page.to_string()))
     }
 
-    fn status(&self) -> Value {
+    pub(crate) fn status(&self) -> Value {
         let answer = self.get("/status.json");
         serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
     }
 
     /// Waits until the status is as it should be.
-    fn until(&self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn until(&self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
         let end = Instant::now() + Duration::from_secs(20);
         loop {
             let status = self.status();
@@ -72,7 +93,7 @@ impl Watching {
         }
     }
 
-    fn end(mut self) {
+    pub(crate) fn end(mut self) {
         let pid = nix::unistd::Pid::from_raw(self.process.id().try_into().unwrap());
         nix::sys::signal::kill(pid, nix::sys::signal::SIGTERM).unwrap();
         assert!(self.process.wait().unwrap().success());
@@ -86,6 +107,20 @@ impl Drop for Watching {
     }
 }
 
+/// Does something where another process has its network.
+pub(crate) fn in_network<T: Send + 'static>(
+    network_of: Option<i32>,
+    act: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    let Some(pid) = network_of else { return act() };
+    let file = std::fs::File::open(format!("/proc/{pid}/ns/net")).unwrap();
+    let inside = std::thread::spawn(move || {
+        nix::sched::setns(file, nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+        act()
+    });
+    inside.join().unwrap()
+}
+
 fn get(address: SocketAddr, path: &str, host: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n").unwrap();
@@ -94,9 +129,9 @@ fn get(address: SocketAddr, path: &str, host: &str) -> String {
     answer
 }
 
-/// A web service that takes what is posted.
-fn hook() -> (SocketAddr, Receiver<(Instant, Value)>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+/// A web service that takes what is posted, in the network of that process.
+pub(crate) fn hook(network_of: Option<i32>) -> (SocketAddr, Receiver<(Instant, Value)>) {
+    let listener = in_network(network_of, || TcpListener::bind("127.0.0.1:0").unwrap());
     let address = listener.local_addr().unwrap();
     let (to, posted) = channel();
     std::thread::spawn(move || {
@@ -261,7 +296,7 @@ fn a_script_is_named_in_seconds_and_postfix_is_not() {
     let folder = tempfile::tempdir().unwrap();
     Command::new("chmod").arg("755").arg(folder.path()).status().unwrap();
     let at = folder.path().display();
-    let ((server, _taken), (hooked, posted)) = (sink(), hook());
+    let ((server, _taken), (hooked, posted)) = (sink(), hook(None));
     std::fs::write(folder.path().join("token"), "s3cret\n").unwrap();
     std::fs::write(folder.path().join("mail.log"), "").unwrap();
     let watching = Watching::start(

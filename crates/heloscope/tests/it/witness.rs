@@ -1,208 +1,23 @@
-//! One server with everything that can send behind one address, all real: Postfix, php-fpm, cron, a bot under Postfix's user, an
-//! SSH login, a container, a VPN client, a machine behind its NAT. Each opens connections; the recorder names each, down to
-//! script and inside address, and the Postfix beside them is nobody but Postfix.
-//!
-//! Needs root; says so and passes where there is none. Everything ends with the test.
+//! The server of `one_address` under `heloscope record`: each sender is named, down to script and inside address, and the Postfix
+//! beside them is nobody but Postfix.
 
+use crate::one_address::{
+    BOT, CONTAINER, CRON_SCRIPT, EXCHANGER, IN_TUNNEL, LAPTOP, LAPTOP_MAC, PHP, ROOT, SCRIPT,
+    SERVER, Scene, VICTIM,
+};
 use crate::record::Recording;
 use lab::clock;
-use lab::container::{self, Network};
-use lab::dns::Zone;
 use lab::host::Host;
-use lab::internet::{Internet, Provider};
-use lab::mta::Mta;
-use lab::sink::Manner;
-use lab::tunnel::{self, End};
-use lab::web::{self, Site};
-use lab::world::World;
 use serde_json::Value;
 use std::path::Path;
-use std::rc::Rc;
-
-const SERVER: &str = "203.0.113.81";
-const PHONE: &str = "198.51.100.71";
-const STRANGER: &str = "192.0.2.177";
-const EXCHANGER: &str = "198.51.100.34";
-/// Who listens for the others; bare SMTP.
-const VICTIM: &str = "192.0.2.44";
-const PROVIDERS: &[Provider] = &[
-    (&["nordpost.example"], &[(10, "mx.nordpost.example", EXCHANGER, Manner::Plain)]),
-    (&["suedpost.example"], &[(10, "mx.suedpost.example", VICTIM, Manner::Sink(""))]),
-];
-const CONTAINERS: Network =
-    Network { bridge: "br-app", gateway: "172.29.0.1", cidr: "172.29.0.0/16" };
-const CONTAINER: &str = "172.29.0.7";
-const LAN: &str = "192.168.87.1";
-const LAPTOP: &str = "192.168.87.23";
-const LAPTOP_MAC: &str = "00:00:5e:00:53:87";
-const IN_TUNNEL: &str = "10.87.0.2";
-const ROOT: &str = "/var/www/kiosk";
-const SCRIPT: &str = "/var/www/kiosk/media/2026/.cache/img-resize.php";
-const CRON_SCRIPT: &str = "/tmp/.font-unix/.x/cache.pl";
-const BOT: &str = "/var/tmp/.m/smtp";
-
-/// What the planted programs do: the script sends a mail, the others hold a connection for a moment.
-const PHP: &str = r#"<?php
-$s = fsockopen('192.0.2.44', 25);
-foreach (['EHLO [127.0.0.1]', 'MAIL FROM:<ada@kiosk.example>', 'RCPT TO:<otto@suedpost.example>', 'DATA', "Subject: win\r\n\r\nwin\r\n.", 'QUIT'] as $line) {
-    fread($s, 4096);
-    fputs($s, "$line\r\n");
-}
-usleep(300000);
-echo 'done';"#;
-const PERL: &str = "use IO::Socket::INET; $0 = '/usr/sbin/apache2 -k start'; my $s = IO::Socket::INET->new(PeerAddr => '192.0.2.44', PeerPort => 25) or die; print $s \"QUIT\\r\\n\"; sleep 1;";
-
-/// Real software that is played with.
-const NEEDED: &[&str] = &[
-    "/usr/sbin/postfix",
-    "/usr/sbin/apache2",
-    "/usr/sbin/php-fpm8.2",
-    "/usr/sbin/cron",
-    "/usr/sbin/sshd",
-    "/usr/bin/sshpass",
-    "/usr/bin/wireguard-go",
-    "/usr/bin/wg",
-];
-
-/// All the hosts, alive while this is.
-struct Scene {
-    server: Rc<Host>,
-    app: Rc<Host>,
-    laptop: Rc<Host>,
-    phone: Rc<Host>,
-    stranger: Rc<Host>,
-    _internet: Internet,
-    _world: World,
-}
-
-impl Scene {
-    fn build() -> Self {
-        let world = World::new().unwrap();
-        let mut zone = Zone::default();
-        zone.host("mail.kiosk.example", SERVER).mx("kiosk.example", "mail.kiosk.example", 10);
-        let internet = Internet::build(&world, zone, PROVIDERS).unwrap();
-        let server = world.public("kiosk", SERVER, "UTC").unwrap();
-        world.switch("br-lan87").unwrap();
-        world.plug(&server, "lan0", "br-lan87", "").unwrap();
-        let laptop = world.host("laptop", "UTC").unwrap();
-        world.plug(&laptop, "eth0", "br-lan87", LAPTOP_MAC).unwrap();
-        laptop
-            .sh(&format!("ip addr add {LAPTOP}/24 dev eth0 && ip route add default via {LAN}"))
-            .unwrap();
-        container::network(&server, CONTAINERS).unwrap();
-        server
-            .sh(&format!(
-                "ip addr add {LAN}/24 dev lan0
-                 iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE
-                 iptables -I FORWARD -i lan0 -j ACCEPT; iptables -I FORWARD -i wg0 -j ACCEPT
-                 iptables -I FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT"
-            ))
-            .unwrap();
-        let app = container::container(&world, &server, CONTAINERS, "app", CONTAINER).unwrap();
-        let phone = world.public("phone", PHONE, "UTC").unwrap();
-        tunnel::wireguard(
-            End { host: &server, address: "10.87.0.1", public: SERVER },
-            &[End { host: &phone, address: IN_TUNNEL, public: PHONE }],
-        )
-        .unwrap();
-        let stranger = world.public("stranger", STRANGER, "UTC").unwrap();
-        Mta {
-            hostname: "mail.kiosk.example",
-            domains: "kiosk.example",
-            users: &[("kiosk", "Brause+Lakritz3")],
-            settings: "mydomain = kiosk.example\n",
-            ..Mta::default()
-        }
-        .start(&server)
-        .unwrap();
-        server
-            .sh("useradd -m kiosksite; useradd -m -s /bin/sh wartung && echo wartung:wartung1 | chpasswd")
-            .unwrap();
-        server.write(&format!("{ROOT}/index.php"), "<?php echo 'Kiosk';", 0o644).unwrap();
-        server.write(SCRIPT, PHP, 0o644).unwrap();
-        let site =
-            Site { name: "www.kiosk.example", root: ROOT, user: "kiosksite", log: "kiosk.log" };
-        web::start(&server, &[site], "").unwrap();
-        server.write(CRON_SCRIPT, PERL, 0o644).unwrap();
-        // What cron runs once, when it starts.
-        server
-            .write("/etc/cron.d/fonts", format!("@reboot www-data perl {CRON_SCRIPT}\n"), 0o644)
-            .unwrap();
-        server
-            .sh(&format!("mkdir -p /var/tmp/.m && cp $(readlink -f /usr/bin/perl) {BOT}"))
-            .unwrap();
-        server
-            .sh("ssh-keygen -A >/dev/null; mkdir -p /run/sshd; /usr/sbin/sshd -o PasswordAuthentication=yes -o UsePAM=no")
-            .unwrap();
-        Self { server, app, laptop, phone, stranger, _internet: internet, _world: world }
-    }
-
-    /// Everybody sends, one after the other; each is over when this returns.
-    fn play(&self) {
-        self.letter("ole@nordpost.example");
-        let call = format!(
-            "curl -sS -m 20 -H 'Host: www.kiosk.example' http://{SERVER}{}",
-            SCRIPT.strip_prefix(ROOT).unwrap()
-        );
-        assert_eq!(self.stranger.sh(&call).unwrap(), b"done");
-        self.server.daemon(&["cron", "-f"]).unwrap();
-        let bot = format!(
-            "setpriv --reuid postfix --regid postfix --clear-groups {BOT} -e '{}'",
-            quit("smtp -t unix -u")
-        );
-        self.server.sh(&bot).unwrap();
-        let tunnel = format!(
-            "printf 'EHLO x\\r\\nQUIT\\r\\n' | timeout 20 sshpass -p wartung1 ssh -q -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -W {VICTIM}:25 wartung@{SERVER}; true"
-        );
-        self.stranger.sh(&tunnel).unwrap();
-        for host in [&self.app, &self.laptop, &self.phone] {
-            host.sh(&format!("perl -e '{}'", quit("x"))).unwrap();
-        }
-        self.letter("bertha@nordpost.example");
-    }
-
-    /// The real mail server writes a letter; it is there when the exchanger has taken it.
-    fn letter(&self, to: &str) {
-        let text = format!(
-            "From: Kiosk <kiosk@kiosk.example>\nTo: {to}\nSubject: Lieferung\n\nwie immer\n"
-        );
-        let line = ["sendmail", "-f", "kiosk@kiosk.example", "-i", to];
-        assert!(self.server.spawn(&line, text.as_bytes()).unwrap().wait().unwrap().success());
-        let sent = format!("grep -q 'to=<{to}>.*status=sent' /var/log/mail.log");
-        let wait = format!("for i in $(seq 150); do {sent} && exit 0; sleep 0.2; done; exit 1");
-        self.server.sh(&wait).unwrap();
-    }
-
-    /// The network namespaces that the server's own kernel would have: its own and its container's.
-    fn netns(&self, host: &Host) -> u64 {
-        use std::os::unix::fs::MetadataExt;
-        std::fs::metadata(format!("/proc/{}/ns/net", host.pid())).unwrap().ino()
-    }
-}
-
-/// A perl text that opens a connection under a name of its choice.
-fn quit(name: &str) -> String {
-    format!(
-        "use IO::Socket::INET; $0 = \"{name}\"; my $s = IO::Socket::INET->new(PeerAddr => \"{VICTIM}\", PeerPort => 25) or die; print $s \"QUIT\\r\\n\"; <$s>;"
-    )
-}
 
 #[test]
 fn each_sender_behind_one_address_is_named() {
-    if !nix::unistd::geteuid().is_root() {
-        println!("skipped: needs root");
-        return;
-    }
-    let missing = NEEDED.iter().find(|path| !Path::new(path).exists());
-    if let Some(path) = missing {
-        println!("skipped: needs {path} (the packages that test.sh installs)");
-        return;
-    }
+    let Some(scene) = Scene::or_why_not() else { return };
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("record");
-    let scene = Scene::build();
     let Some(recording) = Recording::within(scene.server.pid(), &store) else { return };
-    scene.play();
+    crate::watch_story::play(&scene);
     clock::pause(1.5);
     recording.end();
 

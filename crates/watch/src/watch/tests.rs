@@ -286,7 +286,7 @@ fn an_alert_carries_its_proof_and_no_recipient() {
     for word in [
         "198.51.100.7:25",
         "process 7",
-        "/usr/bin/perl",
+        "/usr/bin/perl runs /tmp/.x/a.pl",
         "www-data (uid 33)",
         "in /tmp/.x",
         "started by: 6 cron",

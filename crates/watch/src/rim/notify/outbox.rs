@@ -3,7 +3,7 @@
 //!
 //! A word is in the file before the core keeps that it was said, and leaves it when it was taken or given up: killed between
 //! the two, it is told twice rather than never. Of one way so many wait; a way whose queue is full loses what comes, and that is
-//! told. What waits for a way that is configured no more is let go.
+//! told. What waits for a way that is configured no more is let go with the next word.
 
 use super::super::kept;
 use super::super::notes::Notes;
@@ -125,9 +125,6 @@ impl Outbox {
     }
 
     fn keep(&self, ways: &BTreeMap<&'static str, Way>, notes: &Notes) {
-        if ways.is_empty() {
-            return;
-        }
         let all: BTreeMap<_, Vec<&Say>> = ways
             .iter()
             .map(|(name, way)| (name, way.waiting.iter().map(AsRef::as_ref).collect()))
