@@ -38,6 +38,7 @@ mod walls;
 mod weight;
 
 pub use answer::{Investigation, Verdict};
+pub use seen::SHORTEST_MAIL;
 
 use heloscope_evidence::Evidence;
 

@@ -71,7 +71,7 @@ pub(crate) struct Hearsay {
 
 /// Bytes that a client sends at least before a mail is taken or refused: EHLO, MAIL and RCPT with short names. A look by
 /// EHLO and QUIT stays below.
-const SHORTEST_MAIL: u64 = 60;
+pub const SHORTEST_MAIL: u64 = 60;
 /// Seconds that a connection named by a firewall line may have lasted.
 const HEARSAY_S: f64 = 300.0;
 

@@ -11,8 +11,6 @@ use std::net::SocketAddr;
 
 /// Connections that are remembered.
 const MOST: usize = 1000;
-/// Bytes of the shortest mail: `HELO x`, an empty sender, one recipient, DATA and the dot.
-const SHORTEST_MAIL: u64 = 64;
 /// Ancestors that are named.
 const MOST_ANCESTORS: usize = 4;
 
@@ -110,7 +108,7 @@ impl Session {
     /// counts as if it were mail.
     pub(crate) fn may_have_mailed(&self) -> bool {
         let open = self.outcome.as_deref() == Some("open");
-        open && (self.end.is_none() || self.sent >= SHORTEST_MAIL)
+        open && (self.end.is_none() || self.sent >= heloscope_investigate::SHORTEST_MAIL)
     }
 
     /// The lines that prove who it was.
