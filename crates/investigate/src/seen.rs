@@ -12,6 +12,9 @@ use std::net::{IpAddr, SocketAddr};
 /// Keys kept of one session; a session with more is matched on the first ones.
 const KEYS: usize = 64;
 
+/// Bytes a client cannot stay below who hands over a mail in clear: HELO, MAIL, RCPT, DATA, a dot.
+const SHORTEST_MAIL: u64 = 48;
+
 /// Bytes a client cannot stay below under TLS if it hands over a mail: a ClientHello and Finished
 /// take some 350, the envelope and DATA in records of their own 300, the least message 250.
 const SHORTEST_TLS_MAIL: u64 = 900;
@@ -53,7 +56,7 @@ pub(crate) struct Seen {
     pub(crate) explained: Option<(Place, bool)>,
     /// The process at its near end, where a socket table or recorder names it.
     pub(crate) process: Option<ProcessRef>,
-    /// Only a firewall's line tells of it: nothing is known of what was said.
+    /// Only a firewall's line or its headers tell of it: nothing is known of what was said.
     pub(crate) hearsay: Option<Hearsay>,
 }
 
@@ -129,7 +132,11 @@ impl Seen {
             detections: heloscope_detect::judge(session),
             explained: None,
             process: None,
-            hearsay: None,
+            hearsay: is_unheard(session).then_some(Hearsay {
+                forwarded: false,
+                dropped: false,
+                from_tunnel: false,
+            }),
         }
     }
 
@@ -252,6 +259,13 @@ impl ProcessRef {
             place: *place,
         })
     }
+}
+
+/// Whether a capture holds a session's headers alone, as a router's ring does, though enough was said for a mail.
+fn is_unheard(session: &Session) -> bool {
+    let said = &session.dialogue;
+    let silent = said.greeting.is_none() && said.commands.is_empty() && said.replies.is_empty();
+    silent && said.tls.is_none() && said.gaps > 0 && session.bytes.0 >= SHORTEST_MAIL
 }
 
 /// Whether an interface is named as tunnels are.
