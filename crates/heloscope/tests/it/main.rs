@@ -22,6 +22,7 @@ mod live;
 mod permission;
 mod record;
 mod redact;
+mod router;
 mod scan;
 mod senders;
 mod serve;
