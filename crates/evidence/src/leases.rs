@@ -68,7 +68,7 @@ pub fn read(text: &[u8], source: SourceId, base: u64) -> Vec<Lease> {
 }
 
 /// Ends each lease of an address where the next one begins.
-fn in_turn(found: Vec<Lease>) -> Vec<Lease> {
+pub(crate) fn in_turn(found: Vec<Lease>) -> Vec<Lease> {
     let mut kept: Vec<Lease> = Vec::with_capacity(found.len());
     let mut last: HashMap<IpAddr, usize> = HashMap::new();
     for lease in found {
@@ -82,7 +82,7 @@ fn in_turn(found: Vec<Lease>) -> Vec<Lease> {
                 continue;
             }
             if let Some(from) = lease.from
-                && before.from.is_some_and(|began| began <= from)
+                && before.from.is_none_or(|began| began <= from)
                 && before.until.is_none_or(|until| until > from)
             {
                 before.until = Some(from);

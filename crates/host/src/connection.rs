@@ -4,6 +4,7 @@
 //! would move a reader's cursor is escaped (`\\xNN`), and are cut where they are long. Times are UTC.
 
 use crate::forwarded::Passing;
+use crate::headers::{Heard, Lease};
 use crate::names::Place;
 use crate::witness::Means;
 use crate::words::Spoken;
@@ -56,6 +57,11 @@ pub enum Noted {
         #[serde(flatten)]
         passing: Passing,
     },
+    /// The same, by its headers, with what became of it.
+    #[serde(rename = "passing")]
+    Heard(Box<Heard>),
+    /// Whose an address is from now on.
+    Lease(Box<Lease>),
     /// Events that could not be handed over or kept: connections may be missing here.
     Lost {
         /// How many, or more.
@@ -173,7 +179,7 @@ pub(crate) fn utc<S: Serializer>(time: &Time, to: S) -> Result<S::Ok, S::Error> 
     to.serialize_str(&time.rfc3339())
 }
 
-fn utc_or_none<S: Serializer>(time: &Option<Time>, to: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn utc_or_none<S: Serializer>(time: &Option<Time>, to: S) -> Result<S::Ok, S::Error> {
     match time {
         Some(time) => utc(time, to),
         None => to.serialize_none(),

@@ -2,7 +2,7 @@
 //! process that opened it; and the guard, which lets only the mail server open them.
 //!
 //! In: the kernel's events ([`recorder`]) or, where it takes no programs, its table of open sockets ([`polling`]); the
-//! [`Witness`] chooses. Out: [`Connection`]s, one when a connection is open or has failed, and its end. What could not
+//! [`Witness`] chooses. Of a router, the headers of what passes through it ([`headers`]). Out: [`Connection`]s, one when a connection is open or has failed, and its end. What could not
 //! be seen is said: when nobody watched, events lost, processes that were there before.
 //!
 //! And what can be looked at without recording anything: [`scan`] reads files, processes and settings, here or below another root.
@@ -12,7 +12,9 @@ mod clock;
 pub mod connection;
 pub mod forwarded;
 pub mod guard;
+pub mod headers;
 pub mod names;
+mod packets;
 pub mod php_fpm;
 pub mod polling;
 pub mod recorder;
@@ -23,6 +25,7 @@ pub mod witness;
 pub mod words;
 
 pub use connection::{Connection, Ended, Noted, Process};
+pub use headers::Headers;
 pub use recorder::Recorder;
 pub use store::Store;
 pub use witness::{Means, Witness};

@@ -203,7 +203,8 @@ fn fill_processes(programs: &mut Ebpf) -> Result<(), Error> {
 }
 
 /// Sleeps; a signal may end it early, which does no harm.
-fn pause(time: Duration) {
+/// Does nothing for a while.
+pub(crate) fn pause(time: Duration) {
     if let Ok(timeout) = PollTimeout::try_from(time) {
         let _ = nix::poll::poll(&mut [], timeout);
     }

@@ -38,10 +38,12 @@ pub enum Means {
     TpBtf,
     /// The table of open sockets, asked again and again.
     Polling,
+    /// Headers of what passes through a router ([`crate::headers`]); another recorder's, never chosen here.
+    Headers,
 }
 
 impl Means {
-    /// Every one, the best first.
+    /// Every one that this host's own connections are seen by, the best first.
     pub const ALL: [Means; 2] = [Means::TpBtf, Means::Polling];
 
     /// As it is written on the command line and in the record.
@@ -49,6 +51,7 @@ impl Means {
         match self {
             Means::TpBtf => "tp-btf",
             Means::Polling => "polling",
+            Means::Headers => "headers",
         }
     }
 }
@@ -114,7 +117,7 @@ impl Witness {
         let mut unseen = Vec::new();
         let eyes = match means {
             Some(Means::TpBtf) => Eyes::Programs(Box::new(Recorder::start(ports)?)),
-            Some(Means::Polling) => Eyes::Table(Box::new(Polling::start(ports)?)),
+            Some(Means::Polling | Means::Headers) => Eyes::Table(Box::new(Polling::start(ports)?)),
             None => match Recorder::start(ports) {
                 Ok(recorder) => Eyes::Programs(Box::new(recorder)),
                 Err(error) => {
@@ -145,7 +148,9 @@ impl Witness {
         };
         let how = match means {
             Means::TpBtf => "connections are seen as they begin (eBPF, tp-btf)",
-            Means::Polling => "open sockets are asked for five times a second (polling)",
+            Means::Polling | Means::Headers => {
+                "open sockets are asked for five times a second (polling)"
+            }
         };
         let mut says = vec![how.to_owned()];
         says.extend(unseen.iter().cloned());

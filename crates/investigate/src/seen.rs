@@ -54,7 +54,7 @@ pub(crate) struct Seen {
     pub(crate) explained: Option<(Place, bool)>,
     /// The process at its near end, where a socket table or recorder names it.
     pub(crate) process: Option<ProcessRef>,
-    /// Only a firewall's line tells of it: nothing is known of what was said.
+    /// Only a firewall's line or its headers tell of it: nothing is known of what was said.
     pub(crate) hearsay: Option<Hearsay>,
 }
 
@@ -124,7 +124,11 @@ impl Seen {
             detections: heloscope_detect::judge(session),
             explained: None,
             process: None,
-            hearsay: None,
+            hearsay: is_unheard(session).then_some(Hearsay {
+                forwarded: false,
+                dropped: false,
+                from_tunnel: false,
+            }),
         }
     }
 
@@ -234,6 +238,13 @@ impl Seen {
             self.mails = self.mails.max(other.mails);
         }
     }
+}
+
+/// Whether a capture holds a session's headers alone, as a router's ring does, though enough was said for a mail.
+fn is_unheard(session: &Session) -> bool {
+    let said = &session.dialogue;
+    let silent = said.greeting.is_none() && said.commands.is_empty() && said.replies.is_empty();
+    silent && said.tls.is_none() && said.gaps > 0 && session.bytes.0 >= SHORTEST_MAIL
 }
 
 /// Whether an interface is named as tunnels are.

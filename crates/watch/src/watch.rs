@@ -183,6 +183,8 @@ impl Watch {
             Noted::Lost { events, .. } => self.kept.day.lost += events,
             // When and how it was watched is for the record.
             Noted::Began { .. } | Noted::Watching { .. } | Noted::Stopped { .. } => {}
+            // A router's own recorder; here connection tracking tells.
+            Noted::Heard(_) | Noted::Lease(_) => {}
         }
         self.last_noted = Some(self.now);
     }

@@ -5,12 +5,12 @@
 //! lost, becomes gaps of the input's cover. The lines come as text (`record --show`) or in the record's own files, which
 //! are segments of a journal (`heloscope_journal::Scan`).
 
-use crate::facts::{Connection, Opener};
-use crate::lines;
+use crate::facts::{Connection, Lease, Opener};
+use crate::{leases, lines};
 use heloscope_model::{Place, SourceId, Time};
 use serde::Deserialize;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Connections taken from one record.
@@ -29,6 +29,7 @@ const GAPS: usize = 1000;
 enum Line {
     Connection(Box<Opened>),
     Passing(Passed),
+    Lease(Leased),
     Ended {
         socket: u64,
         end: String,
@@ -97,9 +98,24 @@ struct Container {
     name: Option<String>,
 }
 
+/// Whose an address was, as a router's recorder saw it.
+#[derive(Deserialize)]
+struct Leased {
+    time: String,
+    address: IpAddr,
+    mac: String,
+    name: Option<String>,
+    from: Option<String>,
+    until: Option<String>,
+}
+
 #[derive(Deserialize)]
 struct Passed {
     time: String,
+    /// Only of one known by its headers.
+    socket: Option<u64>,
+    outcome: Option<String>,
+    interface: Option<String>,
     client: SocketAddr,
     server: SocketAddr,
     translated: Option<SocketAddr>,
@@ -121,6 +137,7 @@ pub(crate) struct Reader {
     known: HashMap<u64, usize>,
     found: Vec<Connection>,
     openers: HashSet<Arc<Opener>>,
+    leases: Vec<Lease>,
     cover: Cover,
 }
 
@@ -137,6 +154,7 @@ pub(crate) struct Cover {
     lost: u64,
     connections: u64,
     passing: u64,
+    unanswered: u64,
 }
 
 impl Reader {
@@ -146,10 +164,30 @@ impl Reader {
             Ok(Line::Connection(opened)) => self.opened(*opened, place),
             Ok(Line::Passing(passed)) => {
                 self.cover.seen(time(&passed.time));
-                if self.found.len() < MOST {
+                if passed.outcome.as_deref().is_some_and(|outcome| outcome != "open") {
+                    // What nobody answered, no list has seen.
+                    self.cover.unanswered += 1;
+                } else if self.found.len() < MOST {
                     self.cover.passing += 1;
+                    if let Some(socket) = passed.socket {
+                        self.known.insert(socket, self.found.len());
+                    }
                     self.found.push(through(passed, place));
                 }
+            }
+            Ok(Line::Lease(leased)) => {
+                self.cover.seen(time(&leased.time));
+                let room = self.leases.len() < MOST;
+                self.leases.extend(leases::mac(leased.mac.as_bytes()).filter(|_| room).map(
+                    |mac| Lease {
+                        ip: leased.address,
+                        mac,
+                        name: leased.name.map(|name| super::text(name.as_bytes())),
+                        from: leased.from.and_then(|from| time(&from)),
+                        until: leased.until.and_then(|until| time(&until)),
+                        place,
+                    },
+                ));
             }
             Ok(Line::Ended { socket, end, sent }) => {
                 self.cover.seen(time(&end));
@@ -230,6 +268,11 @@ impl Reader {
         }
     }
 
+    /// The leases that were told, each until the next of its address.
+    pub(crate) fn leases(&mut self) -> Vec<Lease> {
+        leases::in_turn(std::mem::take(&mut self.leases))
+    }
+
     /// What was found, and what it covers.
     pub(crate) fn end(self) -> (Vec<Connection>, Cover) {
         (self.found, self.cover)
@@ -266,6 +309,9 @@ impl Cover {
         let mut what = vec![format!("recorder: {} connections of the host", self.connections)];
         if self.passing > 0 {
             what.push(format!("{} that passed through", self.passing));
+        }
+        if self.unanswered > 0 {
+            what.push(format!("{} attempts that failed", self.unanswered));
         }
         if !self.ports.is_empty() {
             let ports: Vec<String> = self.ports.iter().map(u16::to_string).collect();
@@ -327,6 +373,8 @@ fn of_process(opened: Opened, place: Place) -> Connection {
         program,
         opener,
         process_started,
+        // What nobody answered, no list has seen.
+        sent: Some(0).filter(|_| !open),
         uid: Some(uid),
         state: if open { "ESTAB" } else { "SYN-SENT" }.to_owned(),
         ..super::bare(src, opened.server.ip(), opened.server.port(), place)
@@ -361,6 +409,7 @@ fn through(passed: Passed, place: Place) -> Connection {
         src_port: Some(passed.client.port()),
         translated: passed.translated.map(|outside| outside.ip()),
         mac: passed.mac,
+        in_interface: passed.interface,
         state: "NEW".to_owned(),
         ..super::bare(passed.client.ip(), passed.server.ip(), passed.server.port(), place)
     }
@@ -423,8 +472,33 @@ mod tests {
         assert_eq!(cover.last.unwrap().rfc3339(), "2026-11-24T12:30:00Z");
     }
 
+    const ROUTER: &str = r#"{"event":"lease","time":"2026-11-24T14:00:00Z","address":"192.168.1.23","mac":"52:54:00:00:00:17","name":"laptop","from":"2026-11-24T14:00:00Z","until":"2026-11-24T15:00:00Z","by":"dhcp"}
+{"event":"passing","time":"2026-11-24T14:31:00Z","socket":9,"client":"192.168.1.23:50001","server":"192.0.2.25:25","outcome":"open","mac":"52:54:00:00:00:17","interface":"lan0","name":"laptop"}
+{"event":"passing","time":"2026-11-24T14:32:00Z","socket":10,"client":"192.168.1.23:50002","server":"192.0.2.26:25","outcome":"ETIMEDOUT","mac":"52:54:00:00:00:17","interface":"lan0"}
+{"event":"lease","time":"2026-11-24T14:40:00Z","address":"192.168.1.23","mac":"52:54:00:00:00:99","from":"2026-11-24T14:40:00Z","until":"2026-11-24T15:00:00Z","by":"link"}
+{"event":"ended","socket":9,"end":"2026-11-24T14:31:02Z","received":300,"sent":400}
+"#;
+
+    #[test]
+    fn a_router_s_leases_are_leases_and_only_answered_connections_count() {
+        assert!(recognise(ROUTER.as_bytes()));
+        let mut reader = read(ROUTER.as_bytes(), SourceId(0), 0);
+        let leases = reader.leases();
+        let [laptop, other] = &leases[..] else { panic!("{leases:?}") };
+        assert_eq!(laptop.name.as_deref(), Some("laptop"));
+        assert_eq!(laptop.until, time("2026-11-24T14:40:00Z"), "until another had it");
+        assert_eq!((other.mac.as_str(), &other.name), ("52:54:00:00:00:99", &None));
+        let (found, cover) = reader.end();
+        let [one] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((one.src_port, one.in_interface.as_deref()), (Some(50_001), Some("lan0")));
+        assert_eq!((cover.passing, cover.unanswered), (1, 1));
+    }
+
     #[test]
     fn never_panics() {
+        for cut in 0..ROUTER.len() {
+            let _ = read(&ROUTER.as_bytes()[..cut], SourceId(0), 0).leases();
+        }
         for cut in 0..LINES.len() {
             let bytes = &LINES.as_bytes()[..cut];
             recognise(bytes);

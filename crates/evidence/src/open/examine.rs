@@ -219,7 +219,9 @@ impl Opening {
                 self.facts.leases.extend(found);
             }
             Kind::Connections if connections::recorder::recognise(text) => {
-                let (found, cover) = connections::recorder::read(text, source, base).end();
+                let mut reader = connections::recorder::read(text, source, base);
+                self.facts.leases.extend(reader.leases());
+                let (found, cover) = reader.end();
                 records = found.len();
                 if let Some(input) = self.input_of(source) {
                     cover.tell(input);

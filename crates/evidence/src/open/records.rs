@@ -74,7 +74,8 @@ impl Opening {
 
     /// Every record is read: what they hold, and what they cover.
     pub(super) fn read_records(&mut self) {
-        for (folder, record) in std::mem::take(&mut self.records) {
+        for (folder, mut record) in std::mem::take(&mut self.records) {
+            self.facts.leases.extend(record.reader.leases());
             let (found, cover) = record.reader.end();
             if let Some(input) = self.inputs.get_mut(record.input) {
                 input.records += found.len() as u64;

@@ -29,6 +29,17 @@ pub(crate) struct Record {
     /// With --words: senders and recipients as they are.
     #[arg(long, requires = "words")]
     pub(crate) allow_addresses: bool,
+    /// On a router: hear headers of what passes through it, and leases; needs CAP_NET_RAW.
+    ///
+    /// Notes who inside opened which connection, what came of it, and whose the address was; never what is said.
+    #[arg(long, conflicts_with_all = ["means", "words"])]
+    pub(crate) headers_only: bool,
+    /// With --headers-only: an interface that is inside; may be given again. Else all but those that lead everywhere.
+    #[arg(long, value_name = "IF", requires = "headers_only")]
+    pub(crate) interface: Vec<String>,
+    /// With --headers-only: a lease file of the DHCP server; may be given again. Else where they are known to stand.
+    #[arg(long, value_name = "FILE", requires = "headers_only")]
+    pub(crate) leases: Vec<PathBuf>,
     /// Print what was recorded, and end; works while another records, and needs the right to read the folder only.
     ///
     /// One line a connection on a terminal, one JSON object a line elsewhere.

@@ -23,6 +23,7 @@ mod one_address;
 mod permission;
 mod record;
 mod redact;
+mod router;
 mod scan;
 mod senders;
 mod serve;

@@ -35,7 +35,16 @@ impl Recording {
         Self::of(command)
     }
 
-    fn of(mut command: Command) -> Option<Self> {
+    /// The rights that it has now: effective, permitted.
+    pub(crate) fn rights(&self) -> [String; 2] {
+        let status = format!("/proc/{}/status", self.process.id());
+        let status = std::fs::read_to_string(status).unwrap();
+        ["CapEff:\t", "CapPrm:\t"]
+            .map(|set| status.lines().find_map(|line| line.strip_prefix(set)).unwrap().to_owned())
+    }
+
+    /// Runs this command of it; none where this user or kernel cannot, which is said.
+    pub(crate) fn of(mut command: Command) -> Option<Self> {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();

@@ -5,13 +5,14 @@
 //! comes twice (loopback shows each packet coming and going) is passed over. Bounded: so many connections, so many bytes a side.
 
 use crate::connection::text;
+use crate::packets::segment::{self, ACK, FIN, RST, SYN, Segment};
 use heloscope_model::session::{Command, Dialogue, Verb};
 use heloscope_model::{Octets, Time};
 use heloscope_smtp::{Limits, Machine, Side};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 /// Connections followed at a time; the one that began first gives way.
 const MOST: usize = 2048;
@@ -21,11 +22,6 @@ const BYTES: usize = 8192;
 const IDLE: f64 = 330.0;
 /// Recipients and answers told of a connection.
 const TOLD: usize = 32;
-
-const FIN: u8 = 1;
-const SYN: u8 = 2;
-const RST: u8 = 4;
-const ACK: u8 = 16;
 
 /// What was said on a connection.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -94,14 +90,6 @@ struct Stream {
     over: bool,
 }
 
-struct Segment<'a> {
-    from: SocketAddr,
-    to: SocketAddr,
-    sequence: u32,
-    flags: u8,
-    payload: &'a [u8],
-}
-
 impl Flows {
     pub(super) fn new(ports: &[u16], addresses: bool) -> Self {
         Self { ports: ports.iter().copied().collect(), addresses, flows: BTreeMap::new() }
@@ -109,7 +97,7 @@ impl Flows {
 
     /// Takes a packet from its network header on.
     pub(super) fn packet(&mut self, packet: &[u8], now: Time) -> Vec<Spoken> {
-        let Some(segment) = segment(packet) else { return Vec::new() };
+        let Some(segment) = segment::tcp(packet) else { return Vec::new() };
         let asks = self.ports.contains(&segment.to.port());
         let (side, key) = match (asks, self.ports.contains(&segment.from.port())) {
             // Between two such ports nobody can tell; the SYN's direction does.
@@ -282,43 +270,6 @@ fn empty((client, server): (SocketAddr, SocketAddr), time: Time) -> Spoken {
 fn first_line(bytes: &[u8]) -> String {
     let line = bytes.split(|&b| b == b'\n').next().unwrap_or_default();
     text(line.trim_ascii_end())
-}
-
-/// The TCP segment of a packet that is not a later fragment.
-fn segment(packet: &[u8]) -> Option<Segment<'_>> {
-    let first = *packet.first()?;
-    let (from, to, tcp): (IpAddr, IpAddr, &[u8]) = match first >> 4 {
-        4 => {
-            let header = usize::from(first & 15) * 4;
-            if header < 20 || *packet.get(9)? != 6 {
-                return None;
-            }
-            // What stands behind the packet is padding; 0 is a packet larger than can be said.
-            let total = usize::from(u16::from_be_bytes(*packet.get(2..)?.first_chunk()?));
-            let end = if total == 0 { packet.len() } else { total.min(packet.len()) };
-            let from = Ipv4Addr::from(*packet.get(12..)?.first_chunk::<4>()?);
-            let to = Ipv4Addr::from(*packet.get(16..)?.first_chunk::<4>()?);
-            (from.into(), to.into(), packet.get(header..end)?)
-        }
-        6 => {
-            if *packet.get(6)? != 6 {
-                return None;
-            }
-            let from = Ipv6Addr::from(*packet.get(8..)?.first_chunk::<16>()?);
-            let to = Ipv6Addr::from(*packet.get(24..)?.first_chunk::<16>()?);
-            (from.into(), to.into(), packet.get(40..)?)
-        }
-        _ => return None,
-    };
-    let [s0, s1, d0, d1, q0, q1, q2, q3] = *tcp.first_chunk::<8>()?;
-    let header = usize::from(*tcp.get(12)? >> 4) * 4;
-    Some(Segment {
-        from: SocketAddr::new(from, u16::from_be_bytes([s0, s1])),
-        to: SocketAddr::new(to, u16::from_be_bytes([d0, d1])),
-        sequence: u32::from_be_bytes([q0, q1, q2, q3]),
-        flags: *tcp.get(13)?,
-        payload: tcp.get(header.max(20)..)?,
-    })
 }
 
 #[cfg(test)]

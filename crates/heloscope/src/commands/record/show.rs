@@ -115,6 +115,10 @@ enum Event {
         received: u64,
         sent: u64,
     },
+    /// By its headers it has a number, too.
+    Passing {
+        socket: Option<u64>,
+    },
     #[serde(other)]
     Other,
 }
@@ -132,6 +136,9 @@ impl Fates {
                 {
                     self.ends.insert(before, Fate::ToldLater);
                 }
+            }
+            Ok(Event::Passing { socket: Some(socket) }) => {
+                self.last.insert(socket, number);
             }
             Ok(Event::Ended { socket, end, received, sent }) => {
                 if let Some(line) = self.last.remove(&socket) {
@@ -152,12 +159,12 @@ impl Fates {
 #[serde(tag = "event", rename_all = "kebab-case")]
 enum Told {
     Connection(Box<Connection>),
-    Passing {
+    Passing(Box<Passing>),
+    Lease {
         time: String,
-        client: String,
-        server: String,
-        translated: Option<String>,
-        mac: Option<String>,
+        address: String,
+        mac: String,
+        name: Option<String>,
     },
     Words {
         time: String,
@@ -183,6 +190,19 @@ enum Told {
     },
     #[serde(other)]
     Other,
+}
+
+#[derive(Deserialize)]
+struct Passing {
+    time: String,
+    client: String,
+    server: String,
+    outcome: Option<String>,
+    translated: Option<String>,
+    mac: Option<String>,
+    via: Option<String>,
+    interface: Option<String>,
+    name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -223,12 +243,10 @@ struct Container {
 fn sentence(line: &[u8], fate: Option<&Fate>) -> Option<String> {
     Some(match serde_json::from_slice(line).ok()? {
         Told::Connection(told) => connection(&told, fate)?,
-        Told::Passing { time, client, server, translated, mac } => {
-            let mut words = vec![format!("{}  {client} -> {server}", stamp(&time))];
-            words.extend(translated.map(|outside| format!("as {outside}")));
-            words.push("from behind this host".to_owned());
-            words.extend(mac.map(|mac| format!("MAC {mac}")));
-            words.join("  ")
+        Told::Passing(told) => passing(&told, fate),
+        Told::Lease { time, address, mac, name } => {
+            let name = name.as_deref().unwrap_or("a machine without a name");
+            format!("{}  -- {address} is {name}, MAC {mac} --", stamp(&time))
         }
         Told::Words { over: false, .. } => return None,
         Told::Words { time, client, server, helo, answers, tls, .. } => {
@@ -245,6 +263,31 @@ fn sentence(line: &[u8], fate: Option<&Fate>) -> Option<String> {
     })
 }
 
+fn passing(told: &Passing, fate: Option<&Fate>) -> String {
+    let mut words = vec![format!("{}  {} -> {}", stamp(&told.time), told.client, told.server)];
+    match (told.outcome.as_deref(), fate) {
+        (Some("open"), Some(Fate::Ended { end, received, sent })) => {
+            words.push(lasted(&told.time, end, *sent, *received));
+        }
+        (Some(outcome), _) => words.push(outcome.to_owned()),
+        // Connection tracking does not tell.
+        (None, _) => {}
+    }
+    words.extend(told.translated.as_ref().map(|outside| format!("as {outside}")));
+    words.push("from behind this host".to_owned());
+    words.extend(told.name.clone());
+    words.extend(told.mac.as_ref().map(|mac| format!("MAC {mac}")));
+    words.extend(told.via.as_ref().map(|via| format!("by way of MAC {via}")));
+    words.extend(told.interface.as_ref().map(|interface| format!("on {interface}")));
+    words.join("  ")
+}
+
+fn lasted(start: &str, end: &jiff::Timestamp, sent: u64, received: u64) -> String {
+    let lasted = start.parse::<jiff::Timestamp>().ok();
+    let lasted = lasted.map_or(0.0, |start| end.duration_since(start).as_secs_f64());
+    format!("{lasted:.1} s, {sent} out, {received} in")
+}
+
 fn connection(told: &Connection, fate: Option<&Fate>) -> Option<String> {
     let process = &told.process;
     let client = told.client.as_deref().unwrap_or("?");
@@ -252,9 +295,7 @@ fn connection(told: &Connection, fate: Option<&Fate>) -> Option<String> {
     words.push(match (told.outcome.as_deref(), fate) {
         (None, Some(Fate::ToldLater)) => return None,
         (Some("open"), Some(Fate::Ended { end, received, sent })) => {
-            let lasted = told.start.parse::<jiff::Timestamp>().ok();
-            let lasted = lasted.map_or(0.0, |start| end.duration_since(start).as_secs_f64());
-            format!("{lasted:.1} s, {sent} out, {received} in")
+            lasted(&told.start, end, *sent, *received)
         }
         (Some(outcome), _) => outcome.to_owned(),
         (None, _) => "no answer".to_owned(),
@@ -319,6 +360,26 @@ mod tests {
                 || unanswered.contains("no answer  perl")
         );
         assert_eq!(sentence(ENDED.as_bytes(), None), None);
+    }
+
+    #[test]
+    fn a_router_s_line_says_who_and_how_much() {
+        let passing = r#"{"event":"passing","time":"2026-11-24T14:30:01.5Z","socket":9,"client":"192.168.1.23:50001","server":"192.0.2.25:25","outcome":"open","mac":"52:54:00:00:00:17","interface":"lan0","name":"laptop"}"#;
+        let ended = ENDED.replace(":7,", ":9,");
+        let mut fates = Fates::default();
+        for (number, line) in [passing, &ended].iter().enumerate() {
+            fates.take(number as u64, line.as_bytes());
+        }
+        assert_eq!(
+            sentence(passing.as_bytes(), fates.of(0)).unwrap(),
+            "2026-11-24 14:30:01.500  192.168.1.23:50001 -> 192.0.2.25:25  2.5 s, 900 out, 120 in  \
+             from behind this host  laptop  MAC 52:54:00:00:00:17  on lan0"
+        );
+        let lease = r#"{"event":"lease","time":"2026-11-24T14:00:00Z","address":"192.168.1.23","mac":"52:54:00:00:00:17","name":"laptop","by":"dhcp"}"#;
+        assert_eq!(
+            sentence(lease.as_bytes(), None).unwrap(),
+            "2026-11-24 14:00:00.000  -- 192.168.1.23 is laptop, MAC 52:54:00:00:00:17 --"
+        );
     }
 
     #[test]
