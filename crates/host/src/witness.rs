@@ -4,6 +4,8 @@
 //! ```text
 //!  tp-btf   eBPF on typed trace points: every attempt, the process right also when it lives a millisecond
 //!    | refused by the kernel, or no right to load programs
+//!  nft-log  the firewall announces each connection, and the table of open sockets is asked at once: all with their user, processes
+//!    |      that live some 20 ms; needs nft and CAP_NET_ADMIN
 //!  polling  the table of open sockets, five times a second: misses what is shorter, names processes it may look into
 //! ```
 //!
@@ -14,6 +16,7 @@
 
 use crate::clock;
 use crate::forwarded::{self, Tracking, mac};
+use crate::logged;
 use crate::names::Names;
 use crate::polling::{self, Polling};
 use crate::recorder::{self, Recorder};
@@ -36,6 +39,8 @@ const SAID_EVERY: f64 = 60.0;
 pub enum Means {
     /// eBPF programs on the kernel's typed trace points.
     TpBtf,
+    /// The table of open sockets, asked as soon as the firewall announces a connection ([`logged`]).
+    NftLog,
     /// The table of open sockets, asked again and again.
     Polling,
     /// Headers of what passes through a router ([`crate::headers`]); another recorder's, never chosen here.
@@ -44,12 +49,13 @@ pub enum Means {
 
 impl Means {
     /// Every one that this host's own connections are seen by, the best first.
-    pub const ALL: [Means; 2] = [Means::TpBtf, Means::Polling];
+    pub const ALL: [Means; 3] = [Means::TpBtf, Means::NftLog, Means::Polling];
 
     /// As it is written on the command line and in the record.
     pub fn word(self) -> &'static str {
         match self {
             Means::TpBtf => "tp-btf",
+            Means::NftLog => "nft-log",
             Means::Polling => "polling",
             Means::Headers => "headers",
         }
@@ -65,6 +71,9 @@ pub enum Error {
     /// The table of sockets'.
     #[error(transparent)]
     Polling(#[from] polling::Error),
+    /// The firewall's log.
+    #[error(transparent)]
+    Logged(#[from] logged::Error),
     /// What passes through.
     #[error("reading connection tracking: {0}")]
     Tracking(nix::Error),
@@ -84,6 +93,7 @@ impl Error {
     pub fn is_permission(&self) -> bool {
         match self {
             Error::Recorder(error) => error.is_permission(),
+            Error::Logged(error) => error.is_permission(),
             Error::Words(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
             _ => false,
         }
@@ -98,7 +108,7 @@ pub struct Witness {
     names: Names,
     ports: Vec<u16>,
     unseen: Vec<String>,
-    said: Option<Time>,
+    said: Option<(Time, Means)>,
 }
 
 enum Eyes {
@@ -117,18 +127,27 @@ impl Witness {
         let mut unseen = Vec::new();
         let eyes = match means {
             Some(Means::TpBtf) => Eyes::Programs(Box::new(Recorder::start(ports)?)),
+            Some(Means::NftLog) => {
+                let mut table = Polling::start(ports)?;
+                table.announce(ports)?;
+                Eyes::Table(Box::new(table))
+            }
             Some(Means::Polling | Means::Headers) => Eyes::Table(Box::new(Polling::start(ports)?)),
             None => match Recorder::start(ports) {
                 Ok(recorder) => Eyes::Programs(Box::new(recorder)),
                 Err(error) => {
                     unseen.push(format!("eBPF is not used: {}", chain(&error)));
-                    Eyes::Table(Box::new(Polling::start(ports)?))
+                    let mut table = Polling::start(ports)?;
+                    if let Err(error) = table.announce(ports) {
+                        unseen.push(format!("the firewall is not asked: {}", chain(&error)));
+                    }
+                    Eyes::Table(Box::new(table))
                 }
             },
         };
         let means = eyes.means();
-        if means == Means::Polling {
-            unseen.extend(polling::unseen());
+        if means != Means::TpBtf {
+            unseen.extend(polling::unseen(means == Means::NftLog));
         }
         let tracking = match Tracking::start(ports) {
             Ok(tracking) => {
@@ -148,6 +167,9 @@ impl Witness {
         };
         let how = match means {
             Means::TpBtf => "connections are seen as they begin (eBPF, tp-btf)",
+            Means::NftLog => {
+                "the firewall announces connections as they begin, and open sockets are asked for then (nft-log)"
+            }
             Means::Polling | Means::Headers => {
                 "open sockets are asked for five times a second (polling)"
             }
@@ -223,18 +245,29 @@ impl Witness {
     fn watching(&mut self, now: Time) -> Vec<Noted> {
         let means = self.means();
         let noted = match self.said {
-            None => Noted::Began {
-                time: now,
-                means,
-                ports: self.ports.clone(),
-                unseen: self.unseen.clone(),
-            },
-            Some(said) if now.since(said) >= SAID_EVERY || now < said => {
+            Some((said, before)) if before == means => {
+                if (0.0..SAID_EVERY).contains(&now.since(said)) {
+                    return Vec::new();
+                }
                 Noted::Watching { time: now, means }
             }
-            Some(_) => return Vec::new(),
+            before => {
+                if before.is_some() {
+                    self.unseen.extend(polling::unseen(false));
+                    self.unseen.push(
+                        "the firewall announces connections no longer: its nft was ended"
+                            .to_owned(),
+                    );
+                }
+                Noted::Began {
+                    time: now,
+                    means,
+                    ports: self.ports.clone(),
+                    unseen: self.unseen.clone(),
+                }
+            }
         };
-        self.said = Some(now);
+        self.said = Some((now, means));
         vec![noted]
     }
 
@@ -249,7 +282,11 @@ impl Witness {
         let now = clock::now();
         let mut noted = Vec::new();
         if tracking.lost() {
-            noted.push(Noted::Lost { events: 1, since: self.said.unwrap_or(now), time: now });
+            noted.push(Noted::Lost {
+                events: 1,
+                since: self.said.map_or(now, |said| said.0),
+                time: now,
+            });
         }
         if found.is_empty() {
             return Ok(noted);
@@ -277,6 +314,7 @@ impl Eyes {
     fn means(&self) -> Means {
         match self {
             Eyes::Programs(_) => Means::TpBtf,
+            Eyes::Table(table) if table.is_announced() => Means::NftLog,
             Eyes::Table(_) => Means::Polling,
         }
     }

@@ -61,6 +61,8 @@ pub(crate) struct Record {
 pub(crate) enum Means {
     /// eBPF programs on the kernel's typed trace points; needs root.
     TpBtf,
+    /// The firewall announces connections, and the table of open sockets is asked at once; needs root and nft.
+    NftLog,
     /// The table of open sockets, asked again and again.
     Polling,
 }

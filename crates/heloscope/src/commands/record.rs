@@ -135,6 +135,7 @@ fn witness(
 ) -> Result<(Witness, Vec<String>), heloscope_host::witness::Error> {
     let means = args.means.map(|means| match means {
         record::Means::TpBtf => Means::TpBtf,
+        record::Means::NftLog => Means::NftLog,
         record::Means::Polling => Means::Polling,
     });
     let (mut witness, says) = Witness::start_by(ports, means)?;

@@ -2,8 +2,10 @@
 //! what `investigate` takes it for.
 
 use crate::heloscope;
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -178,6 +180,49 @@ fn without_programs_in_the_kernel_open_sockets_are_asked_for() {
     let said = recording.end();
     assert!(said.contains("shorter than 200 ms may be missed"), "{said}");
     assert!(!lines(&store)[0]["unseen"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn where_the_firewall_announces_connections_none_is_too_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("record");
+    let mut command = Command::new("unshare");
+    let script = "ip link set lo up && exec \"$0\" record --port 25 --means nft-log --store \"$1\"";
+    command.args(["--net", "sh", "-c", script, env!("CARGO_BIN_EXE_heloscope")]).arg(&store);
+    let Some(mut recording) = Recording::of(command) else { return };
+    // Its network outlives it while this is open.
+    let network = std::fs::File::open(format!("/proc/{}/ns/net", recording.process.id())).unwrap();
+    let network = format!("--net=/proc/{}/fd/{}", std::process::id(), network.as_raw_fd());
+    let inside = |words: &[&str]| {
+        let ran = Command::new("nsenter").arg(&network).arg("--").args(words).output().unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    assert!(inside(&["nft", "list", "tables"]).contains("heloscope_record"));
+    // Nobody listens: each is over within a blink.
+    let refused = "use IO::Socket::INET; IO::Socket::INET->new('127.0.0.1:25') for 1..50;";
+    inside(&["setpriv", "--reuid", "33", "--clear-groups", "perl", "-e", refused]);
+    // One that is held: its process is looked up at once.
+    let held = "use IO::Socket::INET; my $l = IO::Socket::INET->new(LocalAddr => '127.0.0.1:25', Listen => 1); \
+                my $s = IO::Socket::INET->new('127.0.0.1:25') or die; select undef, undef, undef, 0.15;";
+    inside(&["perl", "-e", held]);
+    let lines = until(&store, |l| l["process"]["comm"] == "perl" && l["process"]["uid"] == 0);
+    let of_33 = lines.iter().filter(|l| l["process"]["uid"] == 33);
+    let ports: BTreeSet<&str> = of_33.map(|l| l["client"].as_str().unwrap()).collect();
+    assert_eq!(ports.len(), 50, "{lines:#?}");
+    assert_eq!(lines[0]["means"], "nft-log");
+
+    // The rule goes with it, however it ends.
+    recording.process.kill().unwrap();
+    recording.process.wait().unwrap();
+    let gone = || !inside(&["nft", "list", "tables"]).contains("heloscope_record");
+    let waited = (0..50).any(|_| {
+        gone() || {
+            std::thread::sleep(Duration::from_millis(100));
+            false
+        }
+    });
+    assert!(waited, "its table still stands");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! nf_conntrack's messages (linux/netfilter/nfnetlink_conntrack.h) -> flows. Bytes that are cut short, nested wrongly
 //! or speak of anything but TCP give none. Pure.
 
+use crate::netlink::{attribute, messages};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The subsystem's "new" message: NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW.
@@ -20,23 +21,8 @@ pub(super) struct Flow {
 
 /// The flows of one datagram.
 pub(super) fn flows(datagram: &[u8]) -> Vec<Flow> {
-    let mut flows = Vec::new();
-    let mut rest = datagram;
-    while let Some((header, _)) = rest.split_first_chunk::<16>() {
-        let length = u32::from_ne_bytes([header[0], header[1], header[2], header[3]]) as usize;
-        let kind = u16::from_ne_bytes([header[4], header[5]]);
-        let Some(message) = rest.get(16..length.max(16)) else { break };
-        // The family, version and resource id come first.
-        if kind == CT_NEW
-            && length > 20
-            && let Some(flow) = message.get(4..).and_then(flow)
-        {
-            flows.push(flow);
-        }
-        let Some(next) = rest.get(padded(length.max(16))..) else { break };
-        rest = next;
-    }
-    flows
+    let new = messages(datagram).filter(|(kind, _)| *kind == CT_NEW);
+    new.filter_map(|(_, attributes)| flow(attributes)).collect()
 }
 
 fn flow(attributes: &[u8]) -> Option<Flow> {
@@ -62,37 +48,11 @@ fn ends(tuple: &[u8]) -> Option<(SocketAddr, SocketAddr)> {
     Some((SocketAddr::new(address(1, 3)?, port(2)?), SocketAddr::new(address(2, 4)?, port(3)?)))
 }
 
-/// The value of the first attribute of a kind.
-fn attribute(mut bytes: &[u8], wanted: u16) -> Option<&[u8]> {
-    loop {
-        let (header, _) = bytes.split_first_chunk::<4>()?;
-        let length = usize::from(u16::from_ne_bytes([header[0], header[1]]));
-        // The upper bits say "nested" and "in network order".
-        let kind = u16::from_ne_bytes([header[2], header[3]]) & 0x3fff;
-        let value = bytes.get(4..length)?;
-        if kind == wanted {
-            return Some(value);
-        }
-        bytes = bytes.get(padded(length)..)?;
-    }
-}
-
-fn padded(length: usize) -> usize {
-    length.saturating_add(3) & !3
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::netlink::put;
     use proptest::prelude::*;
-
-    fn put(kind: u16, value: &[u8]) -> Vec<u8> {
-        let mut bytes = u16::try_from(value.len() + 4).unwrap().to_ne_bytes().to_vec();
-        bytes.extend(kind.to_ne_bytes());
-        bytes.extend(value);
-        bytes.resize(padded(bytes.len()), 0);
-        bytes
-    }
 
     fn tuple(kind: u16, from: ([u8; 4], u16), to: ([u8; 4], u16), proto: u8) -> Vec<u8> {
         let ip = [put(1, &from.0), put(2, &to.0)].concat();
@@ -105,12 +65,7 @@ mod tests {
         let (inside, server, outside) =
             (([192, 168, 1, 23], 50_001), ([192, 0, 2, 25], 25), ([198, 51, 100, 7], 61_000));
         let body = [tuple(1, inside, server, proto), tuple(2, server, outside, proto)].concat();
-        let mut bytes = u32::try_from(20 + body.len()).unwrap().to_ne_bytes().to_vec();
-        bytes.extend(CT_NEW.to_ne_bytes());
-        bytes.extend([0; 10]);
-        bytes.extend([2, 0, 0, 0]);
-        bytes.extend(body);
-        bytes
+        crate::netlink::message(CT_NEW, 0, 0, &body)
     }
 
     #[test]
