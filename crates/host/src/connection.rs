@@ -11,6 +11,7 @@ use crate::words::Spoken;
 use heloscope_model::Time;
 use serde::{Serialize, Serializer};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// One line of the record.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -104,7 +105,8 @@ pub struct Connection {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
     /// Who started it, the nearest first, as each was when it did.
-    pub ancestors: Vec<Process>,
+    #[serde(serialize_with = "all")]
+    pub ancestors: Arc<[Process]>,
     /// Where it runs: unit, container.
     #[serde(flatten)]
     pub place: Place,
@@ -159,7 +161,11 @@ pub struct Ended {
 
 /// A program's bytes as text.
 pub fn text(bytes: &[u8]) -> String {
-    let mut text = String::new();
+    let is_plain = |b: &u8| matches!(b, b' '..=b'~') && *b != b'\\';
+    if bytes.iter().all(is_plain) {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
+    let mut text = String::with_capacity(bytes.len() + 16);
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             if c.is_control() || c == '\\' {
@@ -173,6 +179,10 @@ pub fn text(bytes: &[u8]) -> String {
         }
     }
     text
+}
+
+fn all<S: Serializer>(processes: &Arc<[Process]>, to: S) -> Result<S::Ok, S::Error> {
+    <[Process]>::serialize(processes, to)
 }
 
 pub(crate) fn utc<S: Serializer>(time: &Time, to: S) -> Result<S::Ok, S::Error> {

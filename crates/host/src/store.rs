@@ -74,7 +74,7 @@ impl Store {
     }
 
     /// Keeps what [`line`] made.
-    fn append_lines(&mut self, lines: &[Vec<u8>], now: Time) -> Result<(), StoreError> {
+    fn append_lines(&mut self, lines: &[impl AsRef<[u8]>], now: Time) -> Result<(), StoreError> {
         if !lines.is_empty() {
             self.journal.append(lines)?;
         }

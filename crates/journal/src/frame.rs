@@ -72,8 +72,8 @@ pub(crate) fn read_segment_header(bytes: &[u8]) -> Result<SegmentHeader, BadHead
 }
 
 /// The bytes of one batch. The caller has checked the sizes.
-pub(crate) fn write_batch(salt: u64, first: u64, records: &[Vec<u8>]) -> Vec<u8> {
-    let bytes: usize = records.iter().map(|record| FRAME_HEADER + record.len()).sum();
+pub(crate) fn write_batch(salt: u64, first: u64, records: &[impl AsRef<[u8]>]) -> Vec<u8> {
+    let bytes: usize = records.iter().map(|record| FRAME_HEADER + record.as_ref().len()).sum();
     let mut out = Vec::with_capacity(BATCH_HEADER + bytes);
     out.extend_from_slice(&salt.to_le_bytes());
     out.extend_from_slice(&first.to_le_bytes());
@@ -81,7 +81,7 @@ pub(crate) fn write_batch(salt: u64, first: u64, records: &[Vec<u8>]) -> Vec<u8>
     out.extend_from_slice(&(bytes as u32).to_le_bytes());
     let crc = crc32fast::hash(&out);
     out.extend_from_slice(&crc.to_le_bytes());
-    for (record, sequence) in records.iter().zip(first..) {
+    for (record, sequence) in records.iter().map(AsRef::as_ref).zip(first..) {
         let length = (record.len() as u32).to_le_bytes();
         out.extend_from_slice(&length);
         out.extend_from_slice(&frame_crc(sequence, length, record).to_le_bytes());

@@ -125,7 +125,7 @@ impl Journal {
 
     /// Appends a batch with one write and one sync: durable, all of it, when this returns. The
     /// sequence of its last record. An empty batch is nothing to do.
-    pub fn append(&mut self, records: &[Vec<u8>]) -> Result<Sequence, Error> {
+    pub fn append(&mut self, records: &[impl AsRef<[u8]>]) -> Result<Sequence, Error> {
         if let Some(error) = &self.stopped {
             return Err(error.clone());
         }
@@ -142,7 +142,7 @@ impl Journal {
         Ok(Sequence(last))
     }
 
-    fn append_bounded(&mut self, records: &[Vec<u8>]) -> Result<(), Error> {
+    fn append_bounded(&mut self, records: &[impl AsRef<[u8]>]) -> Result<(), Error> {
         let first = self.last.saturating_add(1);
         // A segment without a record is not followed: its follower would have its name.
         if self.length >= self.options.segment_bytes && self.active.first < first {
@@ -162,13 +162,14 @@ impl Journal {
         Ok(())
     }
 
-    fn within_bounds(&self, records: &[Vec<u8>]) -> Result<(), Error> {
+    fn within_bounds(&self, records: &[impl AsRef<[u8]>]) -> Result<(), Error> {
         let most = self.options.record_bytes.min(MOST_RECORD_BYTES);
-        if let Some(record) = records.iter().find(|record| record.len() > most) {
-            return Err(Error::TooLarge { what: "a record", bytes: record.len(), most });
+        let lengths = || records.iter().map(|record| record.as_ref().len());
+        if let Some(bytes) = lengths().find(|bytes| *bytes > most) {
+            return Err(Error::TooLarge { what: "a record", bytes, most });
         }
         let most = self.options.batch_bytes.min(MOST_BATCH_BYTES);
-        let bytes = records.iter().map(|record| FRAME_HEADER + record.len()).sum();
+        let bytes = lengths().map(|bytes| FRAME_HEADER + bytes).sum();
         if bytes > most {
             return Err(Error::TooLarge { what: "a batch", bytes, most });
         }

@@ -678,7 +678,7 @@ fn record_of(folder: &Path) {
                 netns: 1,
                 script: Some("/var/www/x.php".to_owned()),
                 files: Vec::new(),
-                ancestors: Vec::new(),
+                ancestors: [].into(),
                 place: heloscope_host::names::Place::default(),
             }))
         })

@@ -15,6 +15,7 @@ mod collect;
 mod dialects;
 mod feed;
 mod guard;
+mod guard_story;
 mod helo;
 mod hostile;
 mod list;
@@ -64,6 +65,19 @@ fn stdout(output: &Output) -> String {
 /// What it complained of.
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Whether this user may make networks and the software that is played with is here; what is missing is said.
+fn can_play(needed: &[&str]) -> bool {
+    if !nix::unistd::geteuid().is_root() {
+        println!("skipped: needs root");
+        return false;
+    }
+    let missing = needed.iter().find(|path| !Path::new(path).exists());
+    if let Some(path) = missing {
+        println!("skipped: needs {path} (the packages that test.sh installs)");
+    }
+    missing.is_none()
 }
 
 /// The JSON answer of an investigation.

@@ -1,6 +1,6 @@
 //! One server with everything that can send behind one address, all real: Postfix, php-fpm, cron, a bot under Postfix's user, an
 //! SSH login, a container, a VPN client, a machine behind its NAT. What they do is played here; who is named for it is the tests' to
-//! say: `witness` of `heloscope record`, `watch_story` of `heloscope watch`.
+//! say: `witness` of `heloscope record`, `watch_story` of `heloscope watch`, `guard_story` of `heloscope guard`.
 //!
 //! Needs root and real software; [`Scene::or_why_not`] says what is missing. Everything ends with the scene.
 
@@ -13,7 +13,6 @@ use lab::sink::Manner;
 use lab::tunnel::{self, End};
 use lab::web::{self, Site};
 use lab::world::World;
-use std::path::Path;
 use std::rc::Rc;
 
 pub(crate) const SERVER: &str = "203.0.113.81";
@@ -75,15 +74,7 @@ pub(crate) struct Scene {
 impl Scene {
     /// Builds it; none where root or software is missing, which is said.
     pub(crate) fn or_why_not() -> Option<Self> {
-        if !nix::unistd::geteuid().is_root() {
-            println!("skipped: needs root");
-            return None;
-        }
-        if let Some(path) = NEEDED.iter().find(|path| !Path::new(path).exists()) {
-            println!("skipped: needs {path} (the packages that test.sh installs)");
-            return None;
-        }
-        Some(Self::build())
+        crate::can_play(NEEDED).then(Self::build)
     }
 
     fn build() -> Self {
@@ -168,9 +159,24 @@ impl Scene {
             "printf 'EHLO x\\r\\nQUIT\\r\\n' | timeout 20 sshpass -p wartung1 ssh -q -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -W {VICTIM}:25 wartung@{SERVER}; true"
         );
         self.stranger.sh(&tunnel).unwrap();
-        for host in [&self.app, &self.laptop, &self.phone] {
-            host.sh(&format!("perl -e '{}'", quit("x"))).unwrap();
+        for (_, host) in self.behind() {
+            host.sh(&self.as_anybody()).unwrap();
         }
+    }
+
+    /// The machines whose connections leave by the server.
+    pub(crate) fn behind(&self) -> [(&'static str, &Host); 3] {
+        [("the container", &self.app), ("the laptop", &self.laptop), ("the phone", &self.phone)]
+    }
+
+    /// A command that opens a connection past Postfix, and fails where it cannot.
+    pub(crate) fn as_anybody(&self) -> String {
+        format!("timeout 5 perl -e '{}'", quit("x"))
+    }
+
+    /// The same, under a user of the server.
+    pub(crate) fn as_user(&self, user: &str) -> String {
+        format!("setpriv --reuid {user} --clear-groups {}", self.as_anybody())
     }
 
     /// The real mail server writes a letter; it is there when the exchanger has taken it.

@@ -182,12 +182,7 @@ fn mails(server: &str, port: u16) -> String {
 
 #[test]
 fn a_router_names_the_laptop_behind_it() {
-    if !nix::unistd::geteuid().is_root() {
-        println!("skipped: needs root");
-        return;
-    }
-    if let Some(path) = NEEDED.iter().find(|path| !Path::new(path).exists()) {
-        println!("skipped: needs {path} (the packages that test.sh installs)");
+    if !crate::can_play(NEEDED) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -64,12 +64,7 @@ const LINE: &str = "Nov 24 14:30:00 mx postfix/smtp[9]: ABCDEF1: to=<secret@exam
 
 #[test]
 fn letters_and_posts_go_out_to_whom_the_authority_vouches_for() {
-    if !nix::unistd::geteuid().is_root() {
-        println!("skipped: needs root");
-        return;
-    }
-    if let Some(path) = NEEDED.iter().find(|path| !Path::new(path).exists()) {
-        println!("skipped: needs {path} (the packages that test.sh installs)");
+    if !crate::can_play(NEEDED) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -85,6 +85,7 @@ fn each_sender_behind_one_address_is_named() {
     );
 
     the_record_answers_the_notice(&scene, php, &lines, folder.path());
+    crate::guard_story::play(&scene);
 }
 
 /// The administrator has the notice, his mail log, his web root and the record, and no capture: the script is named.

@@ -74,7 +74,7 @@ fn connection(syn: Syn, now: Time, socket: u64, netns: u32) -> Connection {
         cgroup: 0,
         netns,
         script: None,
-        ancestors: Vec::new(),
+        ancestors: [].into(),
         place: Default::default(),
     }
 }

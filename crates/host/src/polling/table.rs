@@ -183,7 +183,7 @@ fn connection(socket: &Open, now: Time, who: Who) -> Connection {
         cgroup: 0,
         netns: who.netns,
         script: who.script,
-        ancestors: who.ancestors,
+        ancestors: who.ancestors.into(),
         place: Default::default(),
     }
 }

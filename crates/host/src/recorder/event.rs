@@ -8,11 +8,13 @@ const ARGS: usize = 768;
 const KIN_EXE: usize = 384;
 const KIN_ARGS: usize = 192;
 const KIN: usize = 5;
+/// Bytes of an ancestor.
+const KIN_SIZE: usize = 32 + KIN_EXE + KIN_ARGS;
 
-/// One event.
+/// One event; its words are those of the kernel's bytes, not yet copied.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Event {
-    Opening(Box<Opening>),
+pub(crate) enum Event<'a> {
+    Opening(Box<Opening<'a>>),
     Reading(Reading),
     Opened(Opened),
     Closed(Closed),
@@ -20,7 +22,7 @@ pub(crate) enum Event {
 
 /// A process begins to connect.
 #[derive(Clone, Debug, PartialEq, Default)]
-pub(crate) struct Opening {
+pub(crate) struct Opening<'a> {
     /// Nanoseconds since the machine started, as all times here.
     pub(crate) at: u64,
     pub(crate) socket: u64,
@@ -34,23 +36,24 @@ pub(crate) struct Opening {
     pub(crate) port: u16,
     pub(crate) address: Option<IpAddr>,
     pub(crate) deleted: bool,
-    pub(crate) comm: Vec<u8>,
+    pub(crate) comm: &'a [u8],
     pub(crate) exe: Vec<u8>,
     pub(crate) folder: Vec<u8>,
-    pub(crate) args: Vec<Vec<u8>>,
+    pub(crate) args: Vec<&'a [u8]>,
     /// The arguments at exec; only the first of them where they are many.
-    pub(crate) began: Vec<Vec<u8>>,
-    pub(crate) kin: Vec<Kin>,
+    pub(crate) began: Vec<&'a [u8]>,
+    /// Its ancestors, not yet read ([`kin`]): of one process they are the same each time.
+    pub(crate) kin: &'a [u8],
 }
 
 /// An ancestor.
 #[derive(Clone, Debug, PartialEq, Default)]
-pub(crate) struct Kin {
+pub(crate) struct Kin<'a> {
     pub(crate) pid: u32,
     pub(crate) uid: u32,
-    pub(crate) comm: Vec<u8>,
+    pub(crate) comm: &'a [u8],
     pub(crate) exe: Vec<u8>,
-    pub(crate) args: Vec<Vec<u8>>,
+    pub(crate) args: Vec<&'a [u8]>,
 }
 
 /// The files that an interpreter has open for reading while it connects.
@@ -79,8 +82,8 @@ pub(crate) struct Closed {
     pub(crate) sent: u64,
 }
 
-impl Event {
-    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+impl<'a> Event<'a> {
+    pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
         let mut bytes = Bytes(bytes);
         match bytes.u32()? {
             1 => Some(Self::Opening(Box::new(opening(&mut bytes)?))),
@@ -115,7 +118,7 @@ fn reading(bytes: &mut Bytes<'_>) -> Option<Reading> {
     Some(Reading { socket, files })
 }
 
-fn opening(bytes: &mut Bytes<'_>) -> Option<Opening> {
+fn opening<'a>(bytes: &mut Bytes<'a>) -> Option<Opening<'a>> {
     let pid = bytes.u32()?;
     let (at, socket, cgroup, started) = (bytes.u64()?, bytes.u64()?, bytes.u64()?, bytes.u64()?);
     let (tid, uid, euid, netns) = (bytes.u32()?, bytes.u32()?, bytes.u32()?, bytes.u32()?);
@@ -134,14 +137,7 @@ fn opening(bytes: &mut Bytes<'_>) -> Option<Opening> {
         // It may be cut in the middle.
         began.pop();
     }
-    let mut kin = Vec::new();
-    for _ in 0..KIN {
-        let one = relative(bytes)?;
-        if one.pid == 0 {
-            break;
-        }
-        kin.push(one);
-    }
+    let kin = bytes.take(KIN * KIN_SIZE)?;
     Some(Opening {
         at,
         socket,
@@ -164,7 +160,13 @@ fn opening(bytes: &mut Bytes<'_>) -> Option<Opening> {
     })
 }
 
-fn relative(bytes: &mut Bytes<'_>) -> Option<Kin> {
+/// The ancestors of an opening, the nearest first.
+pub(crate) fn kin(bytes: &[u8]) -> Vec<Kin<'_>> {
+    let mut bytes = Bytes(bytes);
+    std::iter::from_fn(|| relative(&mut bytes).filter(|one| one.pid != 0)).take(KIN).collect()
+}
+
+fn relative<'a>(bytes: &mut Bytes<'a>) -> Option<Kin<'a>> {
     let (pid, uid) = (bytes.u32()?, bytes.u32()?);
     let comm = word(bytes.take(16)?);
     let (exe_len, args_len) = (bytes.u16()?, bytes.u16()?);
@@ -206,7 +208,7 @@ fn path(bytes: &[u8], length: u16) -> Vec<u8> {
 }
 
 /// Arguments, each ended by a NUL byte; a title that a process gave itself is one of them.
-fn arguments(bytes: &[u8], length: u16) -> Vec<Vec<u8>> {
+fn arguments(bytes: &[u8], length: u16) -> Vec<&[u8]> {
     let written = bytes.get(..usize::from(length)).unwrap_or(bytes);
     // A title is padded with NUL bytes.
     let end = written.iter().rposition(|&b| b != 0).map_or(0, |at| at + 1);
@@ -214,11 +216,11 @@ fn arguments(bytes: &[u8], length: u16) -> Vec<Vec<u8>> {
     if written.is_empty() {
         return Vec::new();
     }
-    written.split(|&b| b == 0).map(<[u8]>::to_vec).collect()
+    written.split(|&b| b == 0).collect()
 }
 
-fn word(bytes: &[u8]) -> Vec<u8> {
-    bytes.split(|&b| b == 0).next().unwrap_or_default().to_vec()
+fn word(bytes: &[u8]) -> &[u8] {
+    bytes.split(|&b| b == 0).next().unwrap_or_default()
 }
 
 struct Bytes<'a>(&'a [u8]);
@@ -258,11 +260,8 @@ mod tests {
 
     #[test]
     fn a_title_is_one_argument() {
-        assert_eq!(arguments(b"php-fpm: pool www\0\0\0\0\0", 22), [b"php-fpm: pool www".to_vec()]);
-        assert_eq!(
-            arguments(b"sh\0-c\0\0x\0", 9),
-            [&b"sh"[..], b"-c", b"", b"x"].map(<[u8]>::to_vec)
-        );
+        assert_eq!(arguments(b"php-fpm: pool www\0\0\0\0\0", 22), [b"php-fpm: pool www"]);
+        assert_eq!(arguments(b"sh\0-c\0\0x\0", 9), [&b"sh"[..], b"-c", b"", b"x"]);
     }
 
     proptest! {

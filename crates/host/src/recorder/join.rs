@@ -4,21 +4,26 @@
 //! answer) after a few seconds, without outcome, and again when that is known. Bounded: when very many are between the two, the
 //! oldest is noted as it stands.
 
-use super::event::{Closed, Event, Kin, Opened, Opening, Reading};
+use super::event::{Closed, Event, Kin, Opened, Opening, Reading, kin};
 use crate::connection::text;
 use crate::{Connection, Ended, Noted, Process, script};
 use heloscope_model::Time;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Connections between "is being opened" and "is open".
 const UNDER_WAY: usize = 8192;
 /// Nanoseconds after which one is noted as it stands.
 const PATIENCE: u64 = 3_000_000_000;
 
+/// Processes whose ancestors are kept; when they are more, it begins anew.
+const FAMILIES: usize = 512;
+
 /// What is under way.
 #[derive(Debug, Default)]
 pub(crate) struct Join {
+    families: Families,
     opening: BTreeMap<u64, Connection>,
     /// Those that were not noted yet, the oldest first.
     order: VecDeque<(u64, u64)>,
@@ -36,7 +41,7 @@ impl Epoch {
 
 impl Join {
     /// Takes an event; what is to be noted.
-    pub(crate) fn take(&mut self, event: Event, epoch: Epoch) -> Vec<Noted> {
+    pub(crate) fn take(&mut self, event: Event<'_>, epoch: Epoch) -> Vec<Noted> {
         match event {
             Event::Opening(opening) => self.begin(*opening, epoch),
             Event::Reading(reading) => {
@@ -48,9 +53,10 @@ impl Join {
         }
     }
 
-    fn begin(&mut self, opening: Opening, epoch: Epoch) -> Vec<Noted> {
+    fn begin(&mut self, opening: Opening<'_>, epoch: Epoch) -> Vec<Noted> {
         let (socket, at) = (opening.socket, opening.at);
-        let Some(connection) = connection(opening, epoch) else { return Vec::new() };
+        let ancestors = self.families.of(opening.pid, opening.kin);
+        let Some(connection) = connection(opening, ancestors, epoch) else { return Vec::new() };
         self.opening.insert(socket, connection);
         self.order.push_back((at, socket));
         let mut noted = self.overdue(at);
@@ -97,16 +103,36 @@ impl Join {
     }
 }
 
-fn connection(opening: Opening, epoch: Epoch) -> Option<Connection> {
+/// The ancestors of processes that connect again and again: by the process, with the bytes that they were read from.
+#[derive(Debug, Default)]
+struct Families(HashMap<u32, (Vec<u8>, Arc<[Process]>)>);
+
+impl Families {
+    fn of(&mut self, pid: u32, bytes: &[u8]) -> Arc<[Process]> {
+        if let Some((known, family)) = self.0.get(&pid)
+            && known == bytes
+        {
+            return Arc::clone(family);
+        }
+        if self.0.len() >= FAMILIES {
+            self.0.clear();
+        }
+        let family: Arc<[Process]> = kin(bytes).iter().map(ancestor).collect();
+        self.0.insert(pid, (bytes.to_vec(), Arc::clone(&family)));
+        family
+    }
+}
+
+fn connection(opening: Opening<'_>, ancestors: Arc<[Process]>, epoch: Epoch) -> Option<Connection> {
     let server = SocketAddr::new(opening.address?, opening.port);
     let path = |bytes: &[u8]| (!bytes.is_empty()).then(|| text(bytes));
-    let args = |all: &[Vec<u8>]| all.iter().map(|arg| text(arg)).collect::<Vec<_>>();
+    let args = |all: &[&[u8]]| all.iter().map(|arg| text(arg)).collect::<Vec<_>>();
     let process = Process {
         pid: opening.pid,
         thread: (opening.tid != opening.pid).then_some(opening.tid),
         uid: opening.uid,
         euid: (opening.euid != opening.uid).then_some(opening.euid),
-        comm: text(&opening.comm),
+        comm: text(opening.comm),
         exe: path(&opening.exe),
         deleted: opening.deleted,
         args: args(&opening.args),
@@ -130,16 +156,16 @@ fn connection(opening: Opening, epoch: Epoch) -> Option<Connection> {
         files: Vec::new(),
         cgroup: opening.cgroup,
         netns: opening.netns,
-        ancestors: opening.kin.iter().map(ancestor).collect(),
+        ancestors,
         place: Default::default(),
     })
 }
 
-fn ancestor(kin: &Kin) -> Process {
+fn ancestor(kin: &Kin<'_>) -> Process {
     Process {
         pid: kin.pid,
         uid: kin.uid,
-        comm: text(&kin.comm),
+        comm: text(kin.comm),
         exe: (!kin.exe.is_empty()).then(|| text(&kin.exe)),
         args: kin.args.iter().map(|arg| text(arg)).collect(),
         ..Process::default()
@@ -167,13 +193,13 @@ fn outcome(error: u32) -> String {
 mod tests {
     use super::*;
 
-    fn opening(socket: u64, at: u64) -> Event {
+    fn opening(socket: u64, at: u64) -> Event<'static> {
         Event::Opening(Box::new(Opening {
             at,
             socket,
             port: 25,
             address: Some([192, 0, 2, 25].into()),
-            comm: b"perl".to_vec(),
+            comm: b"perl",
             ..Opening::default()
         }))
     }

@@ -25,8 +25,7 @@ pub struct Keeper {
     retention: Retention,
     /// None while the disk refuses.
     store: Option<Store>,
-    waiting: VecDeque<Vec<u8>>,
-    bytes: usize,
+    waiting: Lines,
     /// When it was last tried.
     tried: Time,
     /// Lines that went, and since when.
@@ -52,8 +51,7 @@ impl Keeper {
             store: Some(Store::open(folder, retention)?),
             folder: folder.to_owned(),
             retention,
-            waiting: VecDeque::new(),
-            bytes: 0,
+            waiting: Lines::default(),
             tried: now,
             lost: None,
             said: false,
@@ -62,13 +60,10 @@ impl Keeper {
 
     /// Takes what was noted; written when it is time, or much.
     pub fn take(&mut self, noted: &[Noted], now: Time) -> Kept {
-        for line in noted.iter().filter_map(line) {
-            self.bytes += line.len();
-            self.waiting.push_back(line);
-        }
+        noted.iter().for_each(|noted| self.waiting.push(noted));
         let since = now.since(self.tried);
         let due = !(0.0..GATHERED).contains(&since);
-        if !due && (self.bytes < BATCH || self.store.is_none()) {
+        if !due && (self.waiting.bytes() < BATCH || self.store.is_none()) {
             self.bound(now);
             return Kept::Well;
         }
@@ -101,28 +96,88 @@ impl Keeper {
             Some(store) => store,
             None => self.store.insert(Store::open(&self.folder, self.retention)?),
         };
-        let mut lines = Vec::from(std::mem::take(&mut self.waiting));
-        if let Some((events, since)) = self.lost {
-            lines.splice(0..0, line(&Noted::Lost { events, since, time: now }));
-        }
-        if let Err(error) = store.append_lines(&lines, now) {
-            if self.lost.is_some() {
-                lines.drain(..1);
-            }
-            self.waiting = lines.into();
-            return Err(error);
-        }
-        self.bytes = 0;
+        let lost = self.lost.map(|(events, since)| Noted::Lost { events, since, time: now });
+        let lost = lost.as_ref().and_then(line);
+        let lines: Vec<&[u8]> = lost.as_deref().into_iter().chain(self.waiting.all()).collect();
+        store.append_lines(&lines, now)?;
+        self.waiting.clear();
         Ok(())
     }
 
     /// The oldest go when too many wait.
     fn bound(&mut self, now: Time) {
-        while self.bytes > WAITING
-            && let Some(line) = self.waiting.pop_front()
-        {
-            self.bytes -= line.len();
+        while self.waiting.bytes() > WAITING && self.waiting.forget_oldest() {
             self.lost.get_or_insert((0, now)).0 += 1;
         }
+    }
+}
+
+/// Lines behind one another in one piece of memory: a piece for each costs more than what is written in it.
+#[derive(Debug, Default)]
+struct Lines {
+    bytes: Vec<u8>,
+    /// Where those before it end that are forgotten.
+    begin: usize,
+    ends: VecDeque<usize>,
+}
+
+impl Lines {
+    fn push(&mut self, noted: &Noted) {
+        let before = self.bytes.len();
+        if serde_json::to_writer(&mut self.bytes, noted).is_err() {
+            // A value of plain fields always has its JSON.
+            self.bytes.truncate(before);
+            return;
+        }
+        self.bytes.push(b'\n');
+        self.ends.push_back(self.bytes.len());
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes.len() - self.begin
+    }
+
+    fn all(&self) -> impl Iterator<Item = &[u8]> {
+        let begins = std::iter::once(self.begin).chain(self.ends.iter().copied());
+        begins.zip(&self.ends).filter_map(|(begin, end)| self.bytes.get(begin..*end))
+    }
+
+    fn forget_oldest(&mut self) -> bool {
+        let Some(end) = self.ends.pop_front() else { return false };
+        self.begin = end;
+        if self.begin > self.bytes.len() / 2 {
+            self.bytes.drain(..self.begin);
+            self.ends.iter_mut().for_each(|end| *end -= self.begin);
+            self.begin = 0;
+        }
+        true
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+        self.begin = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_lines_go_and_the_others_stay_whole() {
+        let noted = |n| Noted::Stopped { time: Time::from_secs(n) };
+        let mut lines = Lines::default();
+        (0..100).for_each(|n| lines.push(&noted(n)));
+        let each = lines.bytes() / 100;
+        for _ in 0..90 {
+            assert!(lines.forget_oldest());
+        }
+        assert_eq!(lines.bytes(), 10 * each);
+        lines.push(&noted(100));
+        let wanted: Vec<_> = (90..=100).filter_map(|n| line(&noted(n))).collect();
+        assert_eq!(lines.all().collect::<Vec<_>>(), wanted);
+        lines.clear();
+        assert!(!lines.forget_oldest() && lines.all().next().is_none());
     }
 }

@@ -163,11 +163,12 @@ impl Story {
                         script: word("script"),
                         files: Vec::new(),
                         place: heloscope_host::names::Place::default(),
-                        ancestors: vec![Process {
+                        ancestors: [Process {
                             pid: 6,
                             comm: "cron".to_owned(),
                             ..Process::default()
-                        }],
+                        }]
+                        .into(),
                     };
                     self.take(now, Event::Noted(Noted::Connection(Box::new(connection))));
                     let sent = word("sent").map_or(2000, |sent| sent.parse().unwrap());
@@ -591,7 +592,7 @@ fn strangers_cannot_make_it_grow() {
             script: None,
             files: Vec::new(),
             place: heloscope_host::names::Place::default(),
-            ancestors: Vec::new(),
+            ancestors: [].into(),
         };
         story.take(Time::from_secs(1), Event::Noted(Noted::Connection(Box::new(connection))));
     }
