@@ -3,7 +3,7 @@
 //!
 //! A table of its own (`inet heloscope_record`) with one rule that logs and lets everything on. It belongs to an `nft` that runs as long as the
 //! recorder does (the flag `owner`), so it is gone with it, however it ends, and needs no rights afterwards. In: packets of a log group
-//! (linux/netfilter/nfnetlink_log.h). Out: [`Syn`]s. Needs CAP_NET_ADMIN and nft 1.0; IPv4 and IPv6, this network namespace.
+//! (linux/netfilter/nfnetlink_log.h). Out: `Syn`s. Needs CAP_NET_ADMIN and nft 1.0; IPv4 and IPv6, this network namespace.
 
 use crate::netlink::{attribute, message, messages, put};
 use crate::packets::segment;
