@@ -155,13 +155,15 @@ pub struct Connection {
     pub place: Place,
 }
 
-/// Who opened a connection, as the kernel told the recorder at that moment.
+/// Who opened a connection, as the kernel told the recorder at that moment, or soon after it ([`late`](Self::late)).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Opener {
     /// The file that is executed.
     pub exe: String,
     /// Whether that file is gone.
     pub deleted: bool,
+    /// Whether he was looked up when the connection had begun: who had it by then.
+    pub late: bool,
     /// The script that it runs, where it is an interpreter.
     pub script: Option<String>,
     /// The command line, as the process shows it.

@@ -69,6 +69,8 @@ struct Opened {
     client: Option<SocketAddr>,
     server: SocketAddr,
     outcome: Option<String>,
+    #[serde(default)]
+    late: bool,
     process: Process,
     script: Option<String>,
     #[serde(default)]
@@ -359,6 +361,7 @@ fn of_process(opened: Opened, place: Place) -> Connection {
     let comm = super::text(opened.process.comm.as_bytes());
     let process_started = opened.process.started.as_deref().and_then(time);
     let opener = opener(opened.process, opened.script, opened.ancestors).map(|mut opener| {
+        opener.late = opened.late;
         opener.unit = opened.unit.map(|unit| super::text(unit.as_bytes()));
         opener.container = opened.container.map(|c| super::text(c.name.unwrap_or(c.id).as_bytes()));
         Arc::new(opener)
@@ -394,6 +397,7 @@ fn opener(process: Process, script: Option<String>, ancestors: Vec<Process>) -> 
     Some(Opener {
         exe: super::text(process.exe?.as_bytes()),
         deleted: process.deleted,
+        late: false,
         script: script.map(|script| super::text(script.as_bytes())),
         command: line(&process.args),
         began_as: Some(line(&process.began_as)).filter(|line| !line.is_empty()),

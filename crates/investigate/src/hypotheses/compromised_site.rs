@@ -204,7 +204,12 @@ fn process_join(case: &Case<'_>, script: &Script<'_>, sessions: &[&Seen], weighi
         if !by_it.is_empty() {
             let says =
                 format!("the recorder saw this file open {}", count(by_it.len(), "connection"));
-            weighing.add(About::Culprit, 1000.0, says, by_it);
+            // Who is looked up afterwards may be another by then.
+            let late = |s: &&Seen| {
+                s.process.as_ref().and_then(|p| p.opener.as_deref()).is_some_and(|o| o.late)
+            };
+            let ratio = if sessions.iter().all(late) { 100.0 } else { 1000.0 };
+            weighing.add(About::Culprit, ratio, says, by_it);
             return;
         }
     }

@@ -211,7 +211,7 @@ fn of_opener<'a>(case: &Case<'a>, reference: &ProcessRef, opener: &Arc<Opener>) 
         uid: reference.uid,
         known_as: Some(base_name(&opener.exe).to_owned()),
         places: Vec::new(),
-        join: Join::Recorder,
+        join: if opener.late { Join::Socket } else { Join::Recorder },
     }
 }
 

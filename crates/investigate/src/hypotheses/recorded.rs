@@ -178,6 +178,20 @@ fn a_program_that_a_planted_script_left_running() {
 }
 
 #[test]
+fn who_was_looked_up_afterwards_is_less_sure() {
+    let sure = |late: bool| {
+        let mut incident = recorded(Some(BOT));
+        let path = "/srv/shop/orders.js";
+        let node = interpreter("/usr/bin/node", Some(path), &format!("node {path}"));
+        run(&mut incident, (998, &Opener { late, ..node }), (None, MAIL));
+        let judged = incident.judge();
+        judged.iter().find(|(class, ..)| *class == Class::DirectSender).unwrap().2
+    };
+    assert!(sure(false) > sure(true), "{} {}", sure(false), sure(true));
+    assert!(sure(true) > 0.5, "a table of sockets names who holds one, too");
+}
+
+#[test]
 fn an_account_s_tunnel_is_the_account_s() {
     let tunnel = |servers: usize| {
         let mut incident = recorded(Some(BOT));
