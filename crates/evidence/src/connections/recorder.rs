@@ -376,8 +376,8 @@ fn of_process(opened: Opened, place: Place) -> Connection {
         program,
         opener,
         process_started,
-        // What nobody answered, no list has seen.
-        sent: Some(0).filter(|_| !open),
+        // What failed, no list has seen. Without an outcome it is not known: only its beginning was announced.
+        sent: opened.outcome.filter(|_| !open).map(|_| 0),
         uid: Some(uid),
         state: if open { "ESTAB" } else { "SYN-SENT" }.to_owned(),
         ..super::bare(src, opened.server.ip(), opened.server.port(), place)
@@ -447,6 +447,18 @@ mod tests {
         assert_eq!(own.time.unwrap().rfc3339(), "2026-11-24T14:30:01.500Z");
         assert_eq!(passing.translated, Some([198, 51, 100, 7].into()));
         assert_eq!(passing.mac.as_deref(), Some("52:54:00:12:34:56"));
+    }
+
+    #[test]
+    fn what_failed_sent_nothing_and_what_was_only_announced_may_have() {
+        for (outcome, sent) in [(r#""ECONNREFUSED""#, Some(0)), ("null", None), (r#""open""#, None)]
+        {
+            let line = format!(
+                r#"{{"event":"connection","socket":7,"start":"2026-11-24T14:30:01.5Z","client":"198.51.100.7:40001","server":"192.0.2.25:25","outcome":{outcome},"process":{{"pid":0,"uid":33,"comm":"","exe":null}}}}"#
+            );
+            let (found, _) = read(line.as_bytes(), SourceId(0), 0).end();
+            assert_eq!((found[0].sent, found[0].uid), (sent, Some(33)), "{outcome}");
+        }
     }
 
     #[test]
