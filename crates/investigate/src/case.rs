@@ -169,9 +169,10 @@ impl<'a> Case<'a> {
             .filter_map(|s| {
                 // Whose it is was seen when it began: nothing else says it better.
                 let process = s.process.as_ref();
-                if process.and_then(ProcessRef::is_mail_server) == Some(false) {
+                if process.and_then(|p| self.gathered.is_mail_server(p)) == Some(false) {
                     let name = process.and_then(|p| p.program.as_deref()).unwrap_or_default();
-                    return Some((s, vec![format!("the recorder saw {name} open it")]));
+                    let how = process.map(ProcessRef::seen_how).unwrap_or_default();
+                    return Some((s, vec![format!("the recorder saw {name} {how} it")]));
                 }
                 if profile.learnt_from > 0 {
                     let mut ways = profile.differences(s);
@@ -230,7 +231,7 @@ impl<'a> Case<'a> {
 
     /// Sessions of others that no line explains and that a list could have seen.
     pub(crate) fn is_open(&self, seen: &Seen) -> bool {
-        let own = seen.process.as_ref().and_then(ProcessRef::is_mail_server);
+        let own = seen.process.as_ref().and_then(|p| self.gathered.is_mail_server(p));
         seen.explained.is_none()
             && own != Some(true)
             && is_delivery(seen)

@@ -39,6 +39,8 @@ const COPIES: usize = 20_000;
 pub(crate) struct Gathered<'a> {
     incident: &'a Incident,
     processes: &'a [Process],
+    /// Programs, with their users, that lines of the mail log proved to be a mail server nobody knew.
+    pub(crate) mail_programs: BTreeSet<(String, u32)>,
     /// Programs other than the mail server that the recorder saw open sessions.
     pub(crate) recorded: Vec<Process>,
     /// Outgoing sessions.
@@ -82,6 +84,7 @@ impl<'a> Gathered<'a> {
         Self {
             incident,
             processes,
+            mail_programs: BTreeSet::new(),
             recorded: Vec::new(),
             outbound: Vec::new(),
             inward: 0,
@@ -115,9 +118,14 @@ impl<'a> Gathered<'a> {
         for seen in self.outbound.iter().filter(|s| matches!(s.explained, Some((_, true)))) {
             self.profile.learn(seen);
         }
+        let proved = |s: &&Seen| matches!(s.explained, Some((_, true)));
+        let programs = self.outbound.iter().filter(proved).filter_map(|s| s.process.as_ref());
+        self.mail_programs = programs.filter_map(ProcessRef::may_be_a_mail_server).collect();
         let its_own =
-            |s: &&Seen| s.process.as_ref().and_then(ProcessRef::is_mail_server) == Some(true);
-        self.profile.hosts.extend(self.outbound.iter().filter(its_own).map(Seen::speaker));
+            |s: &&Seen| s.process.as_ref().and_then(|p| self.is_mail_server(p)) == Some(true);
+        let hosts: BTreeSet<IpAddr> =
+            self.outbound.iter().filter(its_own).map(Seen::speaker).collect();
+        self.profile.hosts.extend(hosts);
         if self.profile.hosts.is_empty() {
             self.profile.hosts = self.hosts_by_time();
         }
@@ -137,13 +145,20 @@ impl<'a> Gathered<'a> {
             Instants::new(unexplained, self.usages.local_instants(), starts.into_iter());
     }
 
+    /// Whether the recorder saw the mail server's own program, by what is known or was proved, or another; none where it saw nothing.
+    pub(crate) fn is_mail_server(&self, process: &ProcessRef) -> Option<bool> {
+        let known = process.is_mail_server()?;
+        let program = process.may_be_a_mail_server();
+        Some(known || program.is_some_and(|program| self.mail_programs.contains(&program)))
+    }
+
     /// The processes behind sessions that the recorder saw others than the mail server open, each once.
     fn recorded(&self) -> Vec<Process> {
         let mut known = BTreeSet::new();
         self.outbound
             .iter()
             .filter_map(|seen| seen.process.as_ref())
-            .filter(|process| process.is_mail_server() == Some(false))
+            .filter(|process| self.is_mail_server(process) == Some(false))
             .filter_map(ProcessRef::recorded)
             .filter(|process| {
                 known.len() < RECORDED && known.insert((process.pid, process.started))

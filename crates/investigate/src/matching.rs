@@ -6,7 +6,6 @@
 //! log's is not explained by time alone. How far the log's clock is from the capture's is
 //! measured on the first kind of match, which needs no clock, before the others are tried.
 
-use crate::process::ProcessRef;
 use crate::seen::{Seen, key, quoted_reply_key};
 use heloscope_maillog::{Attempt, Delivery, Mail};
 use heloscope_model::{Place, Time};
@@ -43,6 +42,8 @@ struct Open {
     reply: Option<u64>,
     recipient: Option<u64>,
     reused: bool,
+    /// The process that wrote the line.
+    pid: Option<u32>,
     place: Place,
 }
 
@@ -64,6 +65,7 @@ impl Pending {
                     reply,
                     recipient: Some(key(&delivery.to.as_bytes().to_ascii_lowercase())),
                     reused: delivery.conn_use > 1,
+                    pid: delivery.pid,
                     place: delivery.place,
                 });
             }
@@ -81,6 +83,7 @@ impl Pending {
                 reply: quoted_reply_key(attempt.text.as_bytes()),
                 recipient: None,
                 reused: false,
+                pid: attempt.pid,
                 place: attempt.place,
             });
         }
@@ -218,8 +221,11 @@ fn settle_server(indexes: &[usize], waiting: &[Open], sessions: &mut [Seen]) {
 /// Whether a delivery that is near in time can be this session's: by content (true), by time
 /// alone where content cannot be seen (false), or not.
 fn joins(seen: &Seen, open: &Open) -> Option<bool> {
-    if seen.process.as_ref().and_then(ProcessRef::is_mail_server) == Some(false) {
-        return None;
+    if let Some(process) = &seen.process
+        && process.is_mail_server() == Some(false)
+    {
+        let named = open.pid.is_some() && open.pid == process.pid;
+        return (named && process.may_be_a_mail_server().is_some()).then_some(true);
     }
     if open.reply.is_some_and(|r| seen.replies.iter().any(|(known, _)| *known == r)) {
         return Some(true);

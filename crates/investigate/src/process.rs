@@ -3,21 +3,8 @@
 //! The recorder noted it when the connection began; its word is the kernel's, and needs no later table.
 
 use heloscope_evidence::{Connection, Opener, Process};
-use heloscope_model::{Place, Time};
+use heloscope_model::{Place, Time, mail_server};
 use std::sync::Arc;
-
-/// Programs of mail servers, by the folders and names under which they are installed.
-const MAIL_SERVERS: [&str; 9] = [
-    "/usr/lib/postfix/",
-    "/usr/libexec/postfix/",
-    "/usr/sbin/exim",
-    "/usr/sbin/sendmail",
-    "/usr/lib/sm.bin/",
-    "/usr/sbin/smtpd",
-    "/usr/lib/opensmtpd/",
-    "/usr/libexec/opensmtpd/",
-    "/var/qmail/bin/",
-];
 
 /// Who holds a connection.
 #[derive(Clone, Debug)]
@@ -64,8 +51,20 @@ impl ProcessRef {
     /// names of files are the container's word.
     pub(crate) fn is_mail_server(&self) -> Option<bool> {
         let opener = self.opener.as_deref()?;
-        let named = MAIL_SERVERS.iter().any(|program| opener.exe.starts_with(program));
+        let named = mail_server::is_program(&opener.exe);
         if named && opener.container.is_some() { None } else { Some(named) }
+    }
+
+    /// Its program and user, where a line of the mail log that names it may prove it to be a mail server that nobody knows.
+    pub(crate) fn may_be_a_mail_server(&self) -> Option<(String, u32)> {
+        let (opener, uid) = (self.opener.as_deref()?, self.uid?);
+        let can_be = opener.script.is_none() && !opener.deleted;
+        (can_be && mail_server::can_be_one(&opener.exe, uid)).then(|| (opener.exe.clone(), uid))
+    }
+
+    /// How the recorder came to know it: it saw the connection begin, or looked up who had it then.
+    pub(crate) fn seen_how(&self) -> &'static str {
+        if self.opener.as_deref().is_some_and(|opener| opener.late) { "hold" } else { "open" }
     }
 
     /// The script that the recorder saw a web server run when it connected.

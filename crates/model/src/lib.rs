@@ -8,6 +8,7 @@
 //! - [`special`]: addresses that are nobody's.
 //! - [`Notice`]: why a list or a provider says an address is bad ([`notice`]).
 
+pub mod mail_server;
 pub mod notice;
 pub mod octets;
 pub mod place;

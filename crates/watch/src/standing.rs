@@ -7,20 +7,13 @@
 
 use crate::session::Session;
 use crate::settings::{Allowed, Mta, Settings};
+use heloscope_model::mail_server;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Programs that are learnt.
 const MOST_LEARNT: usize = 64;
-/// Where programs of the system stand.
-const SYSTEM: [&str; 6] = ["/usr/sbin/", "/usr/bin/", "/usr/lib", "/usr/local/", "/opt/", "/sbin/"];
-/// Programs that do what anybody tells them.
-const TOOLS: [&str; 19] = [
-    "php", "perl", "python", "ruby", "node", "bash", "dash", "sh", "busybox", "lua", "wine",
-    "qemu-", "java", "nc", "ncat", "socat", "openssl", "curl", "ssh",
-];
-
 /// How a connection stands to the MTA.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "is", content = "name")]
@@ -132,14 +125,6 @@ impl Allowed {
 
 /// Whether a line of the mail log may teach that it is the MTA's.
 fn can_be_learnt(session: &Session) -> bool {
-    let Some(exe) = session.exe.as_deref().filter(|_| !session.deleted) else { return false };
-    let file = exe.rsplit('/').next().unwrap_or(exe);
-    let tool = TOOLS.iter().any(|tool| {
-        file.strip_prefix(tool).is_some_and(|rest| {
-            tool.len() > 3
-                || rest.is_empty()
-                || rest.starts_with(|c: char| !c.is_ascii_alphabetic())
-        })
-    });
-    !tool && session.uid < 1000 && SYSTEM.iter().any(|folder| exe.starts_with(folder))
+    let exe = session.exe.as_deref().filter(|_| !session.deleted);
+    exe.is_some_and(|exe| mail_server::can_be_one(exe, session.uid))
 }

@@ -16,6 +16,7 @@ use crate::answer::{Class, Culprit, Path};
 use crate::case::{Case, count};
 use crate::instants::Instant;
 use crate::past::Past;
+use crate::process::ProcessRef;
 use crate::seen::Seen;
 use crate::usage::{BY_SMTP, Usage};
 use crate::weight::{About, Cited, Weighing};
@@ -195,21 +196,23 @@ pub(super) fn requests_meet(
 /// A process join: the socket table names the process, and the process runs this very file.
 fn process_join(case: &Case<'_>, script: &Script<'_>, sessions: &[&Seen], weighing: &mut Weighing) {
     if let Some(ran) = script.ran {
-        let by_it = sessions.iter().filter_map(|s| {
-            let process = s.process.as_ref()?;
-            let opener = process.opener.as_deref()?;
-            (opener.script.as_deref() == Some(ran)).then_some((process.place, Some(s.start)))
-        });
-        let by_it: Vec<Cited> = by_it.collect();
-        if !by_it.is_empty() {
-            let says =
-                format!("the recorder saw this file open {}", count(by_it.len(), "connection"));
-            // Who is looked up afterwards may be another by then.
-            let late = |s: &&Seen| {
-                s.process.as_ref().and_then(|p| p.opener.as_deref()).is_some_and(|o| o.late)
-            };
-            let ratio = if sessions.iter().all(late) { 100.0 } else { 1000.0 };
-            weighing.add(About::Culprit, ratio, says, by_it);
+        let is_it = |process: &&ProcessRef| {
+            process.opener.as_deref().is_some_and(|o| o.script.as_deref() == Some(ran))
+        };
+        let by_it: Vec<(&ProcessRef, &Seen)> = sessions
+            .iter()
+            .filter_map(|seen| Some((seen.process.as_ref().filter(is_it)?, *seen)))
+            .collect();
+        // Who is looked up afterwards may be another by then.
+        let sure = by_it.iter().find(|(process, _)| process.seen_how() == "open");
+        if let Some((process, _)) = sure.or(by_it.first()) {
+            let (how, many) = (process.seen_how(), count(by_it.len(), "connection"));
+            weighing.add(
+                About::Culprit,
+                if sure.is_some() { 1000.0 } else { 100.0 },
+                format!("the recorder saw this file {how} {many}"),
+                by_it.iter().map(|(process, seen)| (process.place, Some(seen.start))),
+            );
             return;
         }
     }

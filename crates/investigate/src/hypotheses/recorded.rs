@@ -4,6 +4,7 @@ use super::scenario::*;
 use super::*;
 use heloscope_evidence::facts::Vantage;
 use heloscope_evidence::{Kind, Opener};
+use heloscope_maillog::{Delivery, Origin, Status};
 
 const BOT: &str = "[127.0.0.1]";
 /// What a mail needs at least; and a look by EHLO and QUIT.
@@ -62,6 +63,29 @@ fn the_mail_server_s_own_connections_accuse_nobody() {
     let smtp = Opener { exe: "/usr/lib/postfix/sbin/smtp".to_owned(), ..Opener::default() };
     run(&mut probes, (107, &smtp), (None, MAIL));
     assert_eq!(probes.cause(), None, "verifications and tries leave no line");
+}
+
+#[test]
+fn a_mail_server_that_nobody_knows_is_known_by_its_lines() {
+    let elsewhere = |exe: &str, logged: bool| {
+        let mut incident = recorded(Some(BOT));
+        let deliver = Opener { exe: exe.to_owned(), ..Opener::default() };
+        for offset in RUN {
+            incident.opened((107, &deliver), "198.51.100.20", offset, (None, MAIL));
+            let pid = incident.connections.last().unwrap().pid.filter(|_| logged);
+            let mut sent = mail(offset + 3, Origin::Unknown, "a@example.org");
+            let line = delivery(offset + 3, "198.51.100.20:25", "250 Ok", Status::Sent);
+            sent.deliveries.push(Delivery { pid, ..line });
+            incident.mails.push(sent);
+        }
+        incident.opened((107, &deliver), "198.51.100.21", 200, (None, MAIL));
+        incident
+    };
+    let own = "/opt/mta/sbin/deliver";
+    assert_eq!(elsewhere(own, true).cause(), None, "its try without a line is its own, too");
+    assert_eq!(elsewhere(own, false).cause(), named(Class::DirectSender, own), "time is no proof");
+    let bot = "/var/tmp/.m/smtp";
+    assert_eq!(elsewhere(bot, true).cause(), named(Class::BotProcess, bot), "a line is no right");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use super::answers;
 use crate::config::{Config, User};
 use crate::settings::{Allowed, Mta, Settings};
+use heloscope_model::mail_server::{self, MailServer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,42 +41,6 @@ pub enum Unresolved {
     #[error(transparent)]
     Refused(#[from] crate::config::Refused),
 }
-
-type Names = &'static [&'static str];
-type Server = (&'static str, &'static str, Names, Names, Names);
-
-/// Mail servers, by what stands where: name, a file that shows it, folders, programs, users.
-const KNOWN: [Server; 6] = [
-    (
-        "Postfix",
-        "/etc/postfix/main.cf",
-        &[
-            "/usr/lib/postfix/sbin",
-            "/usr/lib/postfix",
-            "/usr/libexec/postfix",
-            "/usr/lib/postfix/bin",
-        ],
-        &[],
-        &["postfix"],
-    ),
-    ("Exim", "/usr/sbin/exim4", &[], &["/usr/sbin/exim4"], &["Debian-exim", "exim", "mail"]),
-    ("Exim", "/usr/sbin/exim", &[], &["/usr/sbin/exim"], &["exim", "mailnull"]),
-    ("OpenSMTPD", "/usr/sbin/smtpd", &[], &["/usr/sbin/smtpd"], &["_smtpd", "smtpd", "opensmtpd"]),
-    (
-        "sendmail",
-        "/usr/libexec/sendmail/sendmail",
-        &["/usr/libexec/sendmail"],
-        &["/usr/sbin/sendmail.sendmail"],
-        &["root", "smmsp", "smmta", "mail"],
-    ),
-    (
-        "sendmail",
-        "/usr/lib/sm.bin/sendmail",
-        &["/usr/lib/sm.bin"],
-        &[],
-        &["root", "smmsp", "smmta"],
-    ),
-];
 
 /// Where mail logs stand.
 const LOGS: [&str; 2] = ["/var/log/mail.log", "/var/log/maillog"];
@@ -154,8 +119,9 @@ impl Found {
 fn known(users: &BTreeMap<u32, String>) -> Mta {
     let mut mta = Mta::default();
     let mut names: Vec<&str> = Vec::new();
-    for (name, shows, folders, programs, of) in KNOWN {
-        if !Path::new(shows).exists() {
+    for server in mail_server::KNOWN {
+        let MailServer { name, shown_by, folders, programs, users: of } = server;
+        if !Path::new(shown_by).exists() {
             continue;
         }
         if !names.contains(&name) {
