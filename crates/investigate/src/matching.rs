@@ -9,7 +9,8 @@
 use crate::seen::{Seen, key, quoted_reply_key};
 use heloscope_maillog::{Attempt, Delivery, Mail};
 use heloscope_model::{Place, Time};
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 /// Deliveries that wait for the clock to be known.
@@ -94,16 +95,24 @@ impl Pending {
     pub(crate) fn settle(&mut self, sessions: &mut [Seen]) -> f64 {
         self.index(sessions);
         let skew = self.skew(sessions);
-        let mut by_server: HashMap<IpAddr, Vec<Open>> = HashMap::new();
+        let mut by_server: BTreeMap<IpAddr, Vec<Open>> = BTreeMap::new();
         for mut open in std::mem::take(&mut self.open) {
             open.time = open.time.plus_secs(-skew);
             by_server.entry(open.ip).or_default().push(open);
         }
-        for (ip, mut waiting) in by_server {
-            waiting.sort_by_key(|o| (o.time, o.place));
-            let Some(indexes) = self.servers.get(&ip) else { continue };
-            settle_server(indexes, &waiting, sessions);
+        let mut servers: Vec<(IpAddr, Waiting)> =
+            by_server.into_iter().map(|(ip, open)| (ip, Waiting::new(open))).collect();
+        for (ip, waiting) in &mut servers {
+            for &i in self.servers.get(ip).into_iter().flatten() {
+                if let Some(seen) = sessions.get_mut(i)
+                    && seen.explained.is_none()
+                    && let Some(w) = waiting.best(seen, true)
+                {
+                    seen.explained = waiting.claim(w).map(|place| (place, true));
+                }
+            }
         }
+        by_time(&self.servers, &mut servers, sessions);
         skew
     }
 
@@ -158,61 +167,146 @@ impl Pending {
         }
         // No content in common (all of it under TLS): the whole seconds at which most deliveries
         // would fit a session of their server, if they are clearly more than at no skew.
-        let mut votes: HashMap<i64, u32> = HashMap::new();
+        let mut by_server: HashMap<IpAddr, Vec<&Open>> = HashMap::new();
         for open in self.open.iter().take(2_000) {
-            for &i in self.servers.get(&open.ip).into_iter().flatten().take(2_000) {
-                let Some(seen) = sessions.get(i) else { continue };
-                let apart = match open.took {
-                    Some(took) if !open.reused => open.time.since(seen.start) - took,
-                    // Of a connection that only a firewall names, the end is a guess.
-                    _ if seen.hearsay.is_some() => continue,
-                    _ => open.time.since(seen.end),
-                };
-                if apart.abs() <= LARGEST_SKEW_S {
-                    *votes.entry(apart.round() as i64).or_default() += 1;
-                }
+            by_server.entry(open.ip).or_default().push(open);
+        }
+        let mut votes: HashMap<i64, u32> = HashMap::new();
+        for (ip, opens) in by_server {
+            let of_server = self.servers.get(&ip).into_iter().flatten().take(2_000);
+            let of_server: Vec<&Seen> = of_server.filter_map(|&i| sessions.get(i)).collect();
+            // Each delivery is one session's: ten looks of a probe near one delivery are one vote.
+            let deliveries = fits(opens.iter().map(|o| of_server.iter().map(|s| apart(s, o))));
+            let looks = fits(of_server.iter().map(|s| opens.iter().map(|o| apart(s, o))));
+            for (second, count) in deliveries {
+                let looks = looks.get(&second).copied().unwrap_or(0);
+                *votes.entry(second).or_default() += count.min(looks);
             }
         }
-        let around = |s: i64| (s - 1..=s + 1).filter_map(|s| votes.get(&s)).sum::<u32>();
-        let best = votes.keys().copied().max_by_key(|&s| (around(s), -s.abs(), s));
-        match best {
-            Some(best) if around(best) >= 3 && around(best) > 2 * around(0) => best as f64,
+        let of = |second: i64| votes.get(&second).copied().unwrap_or(0);
+        let unmoved = (-1..=1).map(of).max().unwrap_or(0);
+        let middle = |s: i64| (of(s), of(s - 1) + of(s + 1), -s.abs(), s);
+        match votes.keys().copied().max_by_key(|&s| middle(s)) {
+            Some(best) if of(best) >= 3 && of(best) > 2 * unmoved => best as f64,
             _ => 0.0,
         }
     }
 }
 
-/// One server's sessions and what waits for them, both in order of time.
-fn settle_server(indexes: &[usize], waiting: &[Open], sessions: &mut [Seen]) {
-    let mut claimed = vec![false; waiting.len()];
-    for &i in indexes {
-        let Some(seen) = sessions.get_mut(i) else { continue };
-        if seen.explained.is_some_and(|(_, sure)| sure) {
-            continue;
+/// Seconds by which a delivery's line is later than a session's clock has it, if these can be the same.
+fn apart(seen: &Seen, open: &Open) -> Option<f64> {
+    let apart = match open.took {
+        Some(took) if !open.reused => open.time.since(seen.start) - took,
+        // Of a connection that only a firewall names, the end is a guess.
+        _ if seen.hearsay.is_some() => return None,
+        _ => open.time.since(seen.end),
+    };
+    (apart.abs() <= LARGEST_SKEW_S).then_some(apart)
+}
+
+/// For every whole second how many of them are apart by it from anything, give or take a second.
+fn fits<I: Iterator<Item = Option<f64>>>(each: impl Iterator<Item = I>) -> HashMap<i64, u32> {
+    let mut votes: HashMap<i64, u32> = HashMap::new();
+    for aparts in each {
+        let near = |apart: f64| apart.round() as i64 - 1..=apart.round() as i64 + 1;
+        let seconds: HashSet<i64> = aparts.flatten().flat_map(near).collect();
+        for second in seconds {
+            *votes.entry(second).or_default() += 1;
         }
+    }
+    votes
+}
+
+/// Explains by time what content left. Whoever could have made most of the deliveries goes first: that is the mail server,
+/// and a machine that writes to the same servers meanwhile must not take its lines.
+fn by_time(
+    of_server: &HashMap<IpAddr, Vec<usize>>,
+    servers: &mut [(IpAddr, Waiting)],
+    sessions: &mut [Seen],
+) {
+    let sure = |seen: &Seen| seen.explained.is_some_and(|(_, sure)| sure);
+    let known: HashSet<IpAddr> = sessions.iter().filter(|s| sure(s)).map(Seen::speaker).collect();
+    let mut runs: Vec<(IpAddr, usize, Vec<usize>)> = Vec::new();
+    let mut makes: HashMap<IpAddr, (usize, usize)> = HashMap::new();
+    for (at, (ip, waiting)) in servers.iter_mut().enumerate() {
+        let mut by_speaker: BTreeMap<IpAddr, Vec<usize>> = BTreeMap::new();
+        for &i in of_server.get(ip).into_iter().flatten() {
+            if let Some(seen) = sessions.get(i).filter(|seen| seen.explained.is_none()) {
+                by_speaker.entry(seen.speaker()).or_default().push(i);
+            }
+        }
+        for (speaker, its) in by_speaker {
+            let mut tried = BTreeSet::new();
+            for seen in its.iter().filter_map(|&i| sessions.get(i)) {
+                if let Some(w) = waiting.best(seen, false) {
+                    waiting.claim(w);
+                    tried.insert(w);
+                }
+            }
+            let (made, all) = makes.entry(speaker).or_default();
+            *made += tried.len();
+            *all += its.len();
+            waiting.give_back(&tried);
+            runs.push((speaker, at, its));
+        }
+    }
+    runs.sort_by_cached_key(|(speaker, at, _)| {
+        let (made, all) = makes.get(speaker).copied().unwrap_or_default();
+        (Reverse(known.contains(speaker)), Reverse(made), all, *speaker, *at)
+    });
+    for (_, at, its) in runs {
+        let Some((_, waiting)) = servers.get_mut(at) else { continue };
+        for i in its {
+            if let Some(seen) = sessions.get_mut(i)
+                && let Some(w) = waiting.best(seen, false)
+            {
+                seen.explained = waiting.claim(w).map(|place| (place, false));
+            }
+        }
+    }
+}
+
+/// The deliveries to one server that wait for their sessions, in order of time.
+struct Waiting {
+    open: Vec<Open>,
+    /// Those that a session has; one that used a connection again leaves it to others, too.
+    claimed: Vec<bool>,
+}
+
+impl Waiting {
+    fn new(mut open: Vec<Open>) -> Self {
+        open.sort_by_key(|o| (o.time, o.place));
+        Self { claimed: vec![false; open.len()], open }
+    }
+
+    /// The nearest in time that joins with the session: by content, or by time of those that nobody has.
+    fn best(&self, seen: &Seen, by_content: bool) -> Option<usize> {
         let from = seen.start.plus_secs(-TOLERANCE_S);
         let to = seen.end.plus_secs(TOLERANCE_S);
-        let first = waiting.partition_point(|o| o.time < from);
-        let near = waiting.iter().enumerate().skip(first).take_while(|(_, o)| o.time <= to);
-        let mut best: Option<(bool, f64, usize, Place)> = None;
-        for (w, open) in near {
-            let Some(sure) = joins(seen, open) else { continue };
-            if !sure && claimed.get(w).copied().unwrap_or(true) && !open.reused {
-                continue;
-            }
-            let off = match open.took {
-                Some(took) if !open.reused => open.time.since(seen.start) - took,
-                _ => open.time.since(seen.end),
-            }
-            .abs();
-            if best.is_none_or(|(s, o, ..)| (sure, -off) > (s, -o)) {
-                best = Some((sure, off, w, open.place));
-            }
-        }
-        if let Some((sure, _, w, place)) = best {
-            seen.explained = Some((place, sure));
-            if let Some(claim) = claimed.get_mut(w) {
-                *claim = true;
+        let first = self.open.partition_point(|o| o.time < from);
+        let near = self.open.iter().enumerate().skip(first).take_while(|(_, o)| o.time <= to);
+        let off = |open: &Open| match open.took {
+            Some(took) if !open.reused => open.time.since(seen.start) - took,
+            _ => open.time.since(seen.end),
+        };
+        near.filter(|(w, open)| match joins(seen, open) {
+            Some(sure) if by_content => sure,
+            Some(_) => open.reused || self.claimed.get(*w) == Some(&false),
+            None => false,
+        })
+        .min_by(|(_, a), (_, b)| off(a).abs().total_cmp(&off(b).abs()))
+        .map(|(w, _)| w)
+    }
+
+    fn claim(&mut self, w: usize) -> Option<Place> {
+        *self.claimed.get_mut(w)? = true;
+        self.open.get(w).map(|open| open.place)
+    }
+
+    fn give_back(&mut self, tried: &BTreeSet<usize>) {
+        for &w in tried {
+            if let Some(claim) = self.claimed.get_mut(w) {
+                *claim = false;
             }
         }
     }

@@ -156,6 +156,37 @@ fn clocks_are_compared_without_any_plaintext_too() {
     assert_eq!(explained(&sessions, &mails), [Some(false); 4]);
 }
 
+/// The same by another machine.
+fn of_another(start: i64) -> Session {
+    Session { client: "192.168.5.77:40000".parse().unwrap(), ..hidden(start) }
+}
+
+#[test]
+fn many_looks_at_one_server_are_no_clock() {
+    // A slow machine's stamps lie two seconds off; a probe looks six times in one second, once.
+    let mut sessions: Vec<_> = [1_000, 1_100, 1_350].map(hidden).into();
+    sessions.extend([5_000; 6].map(of_another));
+    let mails: Vec<_> =
+        [1_000.0, 1_100.0, 1_350.0].map(|t| mail(t + 2.0, 4.0, "x@example.net", "250 Ok")).into();
+    let mut expected = [None; 9];
+    expected[..3].fill(Some(false));
+    assert_eq!(explained(&sessions, &mails), expected);
+}
+
+#[test]
+fn who_could_have_made_all_deliveries_made_them() {
+    // A laptop writes to the same server a second before each letter, and at other times.
+    let laptop: Vec<_> = [999, 1_099, 1_349, 3_000, 3_001].map(of_another).into();
+    let server: Vec<_> = [1_000, 1_100, 1_350, 1_900].map(hidden).into();
+    let mails: Vec<_> = [1_000.0, 1_100.0, 1_350.0, 1_900.0]
+        .map(|t| mail(t + 3.3, 4.0, "x@example.net", "250 Ok"))
+        .into();
+    let sessions = [laptop, server].concat();
+    let mut expected = [None; 9];
+    expected[5..].fill(Some(false));
+    assert_eq!(explained(&sessions, &mails), expected);
+}
+
 #[test]
 fn a_delivery_to_another_server_explains_nothing() {
     let sessions = [hidden(1_000)];
