@@ -95,7 +95,6 @@ impl Server {
                 Ok(opened) => break opened,
             }
         };
-        publish(&table);
         let counters = Arc::default();
         Ok(Server {
             udp,
@@ -118,6 +117,8 @@ impl Server {
     /// Answers until `shutdown` is cancelled; then every connection is closed. Fails only where
     /// there is no runtime with input and output to run in.
     pub async fn run(self, shutdown: CancellationToken) -> io::Result<()> {
+        // Not before: what the table is filled with after binding is no change.
+        publish(&self.shared.table);
         let mut tasks = JoinSet::new();
         for socket in self.udp {
             tasks.spawn(udp::serve(tokio::net::UdpSocket::from_std(socket)?, self.shared.clone()));

@@ -164,12 +164,17 @@ impl Record {
     }
 
     /// Moves what has become visible to what counts; true if anything did. A session older than the memory goes
-    /// then, whatever has kept the prefix in mind since.
+    /// then, whatever has kept the prefix in mind since; but a trap takes none away beside one that stays, for a listing
+    /// names what is remembered, and who reads it would learn of the trap.
     pub(crate) fn reveal(&mut self, now: Time, memory_s: i64) -> bool {
         if !self.hidden.iter().any(|h| h.visible <= now) {
             return false;
         }
-        self.hits.retain(|h| now < h.at.max(h.visible).plus_secs(memory_s as f64));
+        let old = |h: &Hit| h.at.max(h.visible).plus_secs(memory_s as f64) <= now;
+        let mut shown = self.hidden.iter().filter(|h| h.visible <= now);
+        let tells = shown.any(Hit::is_of_rules);
+        let spares = !tells && self.hits.iter().any(|h| h.is_of_rules() && !old(h));
+        self.hits.retain(|h| !old(h) || (spares && h.is_of_rules()));
         let (seen, hidden) =
             std::mem::take(&mut self.hidden).into_iter().partition(|h: &Hit| h.visible <= now);
         self.hidden = hidden;

@@ -165,6 +165,28 @@ fn nor_where_room_or_memory_is_short() {
             ],
         ),
         (
+            "a trap reminds the list of what it forgets",
+            vec![
+                say(&["B:helo", "C:protocol"]),
+                Step::Wait(90 * DAY),
+                say(&["A:helo"]),
+                Step::Wait(1_800),
+                ask(0),
+                SHOWN,
+            ],
+        ),
+        (
+            "a trap makes it forget that a mail server spoke",
+            vec![
+                say(&["X:mta"]),
+                Step::Wait(89 * DAY),
+                say(&["A:helo"]),
+                Step::Wait(DAY),
+                ask(0),
+                SHOWN,
+            ],
+        ),
+        (
             "one trap tips the scale",
             vec![Step::Mail { from: 0, rules: &["B:helo", "C:protocol"], asked: true }, SHOWN],
         ),
