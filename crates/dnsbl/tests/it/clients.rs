@@ -56,7 +56,7 @@ impl Postfix {
              postscreen_upstream_proxy_protocol = haproxy\npostscreen_access_list =\n\
              postscreen_dnsbl_sites = bl.example.org=127.0.0.4*3 bl.example.org=127.0.0.3*1\n\
              postscreen_dnsbl_threshold = 3\npostscreen_dnsbl_action = enforce\n\
-             postscreen_greet_wait = 1s\npostscreen_greet_banner =\n"
+             postscreen_greet_wait = 3s\npostscreen_greet_banner =\n"
         );
         fs::write(path.join("main.cf"), main).unwrap();
         let inet = |address: SocketAddr, command: &str, most: &str| {
