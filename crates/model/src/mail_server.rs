@@ -58,7 +58,8 @@ pub const KNOWN: [MailServer; 8] = [
         name: "sendmail",
         shown_by: "/usr/libexec/sendmail/sendmail",
         folders: &["/usr/libexec/sendmail"],
-        programs: &["/usr/sbin/sendmail.sendmail"],
+        // The last where it is built from source: those who only stand in for it are links to other files.
+        programs: &["/usr/sbin/sendmail.sendmail", "/usr/sbin/sendmail"],
         users: &["root", "smmsp", "smmta", "mail"],
     },
     MailServer {
@@ -123,6 +124,7 @@ mod tests {
         for (exe, own) in [
             ("/usr/lib/postfix/sbin/smtp", true),
             ("/usr/libexec/sendmail/sendmail", true),
+            ("/usr/sbin/sendmail", true),
             ("/usr/sbin/exim4", true),
             ("/var/tmp/.m/smtp", false),
             ("/usr/lib/postfix/sbin/.x/smtp", false),
